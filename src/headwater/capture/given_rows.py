@@ -7,26 +7,43 @@ from types import CodeType, FrameType
 from typing import Final
 
 from headwater.capture.recorder import PASSES, Recorder, is_given_literally, table_of
-from headwater.capture.source_analysis.row_list_syntax import Maker
+from headwater.capture.source_analysis.row_list_syntax import KEYWORDS, Maker
 from headwater.capture.sql_parameters import columns_given, place_name
 from headwater.capture.user_code import IS_USERS, user_frame
 from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value
 
-_MANY: Final = "executemany"
+_MANY: Final = {"executemany": 1, "execute_values": 2, "execute_batch": 2}
+"""The methods and functions that take many rows, each with the position of the argument that they are."""
 _MOST_LOOKS: Final = 64
 _MOST_LOOKS_AT_ONE: Final = 4
 """How often the code is read for the rows given to a statement at one place, and for a single row."""
 _MAX_REMEMBERED: Final = 2_000
 
 
+class _Compiled:
+    """The statement that SQLAlchemy executes last: its text, and the names that the user's rows have for its places."""
+
+    __slots__ = ("names", "text")
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.names: tuple[str, ...] = ()
+
+
+COMPILED: Final = _Compiled()
+_EXECUTES: Final = "execute"
+"""The method of SQLAlchemy that takes one row, or a list of rows, for a statement."""
+
+
 class _Look:
     """The looks at one place: what the run had recorded then, how often it was looked since, and what was found."""
 
-    __slots__ = ("code", "count", "found", "items", "names", "offset", "passes", "text")
+    __slots__ = ("code", "count", "found", "is_compiled", "items", "names", "offset", "passes", "text")
 
     def __init__(self, text: str, code: CodeType | None, offset: int) -> None:
         self.text = text
-        self.names = columns_given(text)
+        self.is_compiled = text == COMPILED.text
+        self.names = (self.is_compiled and COMPILED.names) or columns_given(text)
         self.code = code
         self.offset = offset
         self.count = self.items = self.passes = 0
@@ -68,9 +85,9 @@ def rows_given(recorder: Recorder, text: str, method: str, frames: int = 4) -> V
         look = looks.last = _look_at(looks, recorder, text, frame)
     if look.items != len(recorder.items) or look.passes != PASSES.count:
         look.items, look.passes, look.count = len(recorder.items), PASSES.count, 0
-    if look.count < (_MOST_LOOKS if method == _MANY else _MOST_LOOKS_AT_ONE):
+    if look.count < (_MOST_LOOKS if method in _MANY else _MOST_LOOKS_AT_ONE):
         look.count += 1
-        look.found = _looked(look.names, method) if look.names else None
+        look.found = _looked(look, method) if look.names else None
     return look.found
 
 
@@ -85,15 +102,29 @@ def _look_at(looks: _Looks, recorder: Recorder, text: str, frame: FrameType) -> 
     return look
 
 
-def _looked(names: tuple[str, ...], method: str) -> Value | None:
-    maker = Maker(frozenset((method,)), 1, is_row=method != _MANY)
-    found = table_of(names, None, maker)
-    if found is None and not is_given_literally(maker):
+def _looked(look: _Look, method: str) -> Value | None:
+    names = look.names
+    if look.is_compiled:
+        takers = [Maker(frozenset((_EXECUTES,)), 1, is_row=is_row) for is_row in (method not in _MANY, method in _MANY)]
+        takers.append(Maker(frozenset((KEYWORDS,)), 0, is_row=True))
+    else:
+        takers = [Maker(frozenset((method,)), _MANY.get(method, 1), is_row=method not in _MANY)]
+    for taker in takers:
+        found = table_of(names, None, taker)
+        if found is not None and (len(takers) == 1 or _has_each(found)):
+            break
+    if found is None and not is_given_literally(takers[0]):
         return None
     columns = tuple([place_name(place) for place in range(1, len(names) + 1)])
     if found is None:
         return make_value("sql.rows", (NOTHING,), lambda _: Columns({name: [] for name in columns}), columns=columns)
     return make_value("sql.rows", (found,), _in_order, columns=columns, code=found.code, line=found.line)
+
+
+def _has_each(found: Value) -> bool:
+    """Whether the names of rows were found in the code, instead of all names having all sources."""
+    fields = list(found.rule(found).fields.values()) if found.rule is not None else []
+    return len(fields) < 2 or any(deps != fields[0] for deps in fields)
 
 
 def _in_order(value: Value) -> Columns:

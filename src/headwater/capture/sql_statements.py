@@ -16,7 +16,7 @@ from headwater.capture.locations import located, table_in_memory
 from headwater.capture.recorder import Statement
 from headwater.capture.sql_file_columns import FileColumns
 from headwater.capture.sql_parameters import ROWS, is_place, with_rows
-from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value, make_value, opaque
+from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Rule, Value, make_value, opaque
 from headwater.model.names import standard
 from headwater.model.uris import in_database_file
 
@@ -36,6 +36,9 @@ _EMPTIES: Final = ("DROP", "TRUNCATE", "CREATE_TABLE", "DELETE")
 _SPARES: Final = re.compile(r"\bIF\s+NOT\s+EXISTS\b|\bWHERE\b", re.IGNORECASE)
 _IN_PARTS: Final = re.compile(r"\b(?:PARTITION_BY|PER_THREAD_OUTPUT|FILE_SIZE_BYTES|APPEND)\b", re.IGNORECASE)
 _OVERWRITES: Final = re.compile(r"^\W*(?:INSERT|REPLACE)\s+OVERWRITE\b", re.IGNORECASE)
+
+_CATALOGUES: Final = frozenset(("information_schema", "pg_catalog", "sys", "performance_schema"))
+_MASTERS: Final = frozenset(("sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_sequence", "sqlite_stat1"))
 
 _LOCAL: Final = ("sqlite", "duckdb")
 
@@ -184,7 +187,8 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
         result.depth = 1 + max((item.depth for item in values), default=-1)
         result.rule = _rule([edge for edge in parsed.columns if edge.target_table is None], positions)
     reads = [value.dataset for value in values if value.dataset is not None]
-    unresolved = [f"{item.what}: {item.why}" for item in parsed.unresolved]
+    is_asking = bool(parsed.reads) and all(map(_is_catalogue, parsed.reads)) and not parsed.writes
+    unresolved = [f"{item.what}: {item.why}" for item in parsed.unresolved] if not is_asking else []
     return Analysed(parsed.masked_text, reads, writes, unresolved, _adds(parsed), emptied, _is_anew(statement, parsed))
 
 
@@ -235,7 +239,10 @@ def _inputs(
     known: set[TableName],
     written: set[tuple[str, str]],
 ) -> tuple[Value, ...]:
-    """The values behind one table of a statement; for a pattern, one for each file that it did not itself write."""
+    """The values behind one table of a statement; for a pattern, one for each file that it did not itself write. What a
+    catalogue says of the tables is no data."""
+    if _is_catalogue(table):
+        return (NOTHING,)
     if table.kind == "file":
         refs = [ref for file in statement.files.get(table.name, ()) if (ref := located(file)) is not None]
         refs = [ref for ref in refs if ref[:2] not in written]
@@ -245,6 +252,14 @@ def _inputs(
                 [make_value("sql.read", columns=tables.columns_of(ref) or columns, dataset=ref) for ref in refs]
             )
     return (_input(statement, table, tables, session, known),)
+
+
+def _is_catalogue(table: TableName) -> bool:
+    """Whether a table is one of those in which a database describes its own."""
+    schema, name = (table.schema or "").casefold(), table.name.casefold()
+    return table.kind != "file" and (
+        schema in _CATALOGUES or name in _MASTERS or (not schema and name.startswith("pg_"))
+    )
 
 
 def _input(statement: Statement, table: TableName, tables: Tables, session: Session, known: set[TableName]) -> Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -16,11 +17,13 @@ from typing import Any, ClassVar, Final
 from headwater.capture import recorder as recording
 from headwater.capture.dbapi import Connections, follow, notify_after, place_in_postgres, renamed, watched
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.recorder import Recorder
-from headwater.capture.wrapper_frames import unseen
+from headwater.capture.wrapper_frames import USERS_CODE, unseen
 
 _IDLE: Final = 0
+_BULK: Final = ("cur", "sql", "argslist", "template")
+_COLUMNS: Final = re.compile(r"\s*INSERT\s+INTO\s+[^(]*\(([^()]*)\)", re.IGNORECASE)
 _CONNECTIONS: Final = Connections(
     lambda connection: place_in_postgres(connection.info),
     lambda connection: int(connection.get_transaction_status()) != _IDLE,
@@ -31,11 +34,17 @@ class Psycopg2Integration(Integration):
     """Follows psycopg2."""
 
     identifier: ClassVar[str] = "psycopg2"
+    submodules: ClassVar[tuple[str, ...]] = ("psycopg2.extras",)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook ``connect``."""
         hooks.replace(module, "connect", _connect)
         follow(hooks, "psycopg2")
+
+    def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
+        """Hook the functions that put many rows into one statement."""
+        for name in ("execute_values", "execute_batch"):
+            hooks.replace(module, name, _in_bulk)
 
 
 def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,6 +61,46 @@ def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
 def _ran(recorder: Recorder, cursor: Any, query: Any, given: str) -> None:
     text = query.as_string(cursor) if hasattr(query, "as_string") else query
     _CONNECTIONS.ran(recorder, cursor.connection, text, cursor=cursor, given=given)
+
+
+def _in_bulk(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A wrapper for ``execute_values(cursor, sql, rows, ...)`` and ``execute_batch``: they execute one statement with
+    the rows of the user, whatever its text becomes. Iterators of rows are the user's code."""
+    name = original.__name__
+
+    @functools.wraps(original)
+    def execute(*args: Any, **kwargs: Any) -> Any:
+        recorder = None if BUSY.depth else recording.current()
+        if recorder is None:
+            return original(*args, **kwargs)
+        BUSY.depth = USERS_CODE
+        try:
+            result = original(*args, **kwargs)
+            BUSY.depth = 1
+            with GUARD.at(f"psycopg2.{name}"):
+                _ran_in_bulk(recorder, name, dict(zip(_BULK, args, strict=False)) | kwargs)
+        finally:
+            BUSY.depth = 0
+        return result
+
+    return unseen(execute)
+
+
+def _ran_in_bulk(recorder: Recorder, name: str, given: dict[str, Any]) -> None:
+    cursor, text, rows = given["cur"], given["sql"], given["argslist"]
+    text = text.as_string(cursor) if hasattr(text, "as_string") else text
+    text = text.decode(errors="replace") if isinstance(text, bytes) else text
+    if name == "execute_values":
+        width = len(rows[0]) if isinstance(rows, list | tuple) and rows else _columns_named(text)
+        row = given.get("template") or f"({', '.join(['%s'] * width)})"
+        text = text.replace("%s", row.decode() if isinstance(row, bytes) else row) if width else text
+    _CONNECTIONS.ran(recorder, cursor.connection, text, cursor=cursor, given=name)
+
+
+def _columns_named(text: str) -> int:
+    """How many columns an ``INSERT`` names; 0 if it names none."""
+    found = _COLUMNS.match(text)
+    return found[1].count(",") + 1 if found else 0
 
 
 def _copied(recorder: Recorder, cursor: Any, table: Any) -> None:

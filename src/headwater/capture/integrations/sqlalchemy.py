@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture import recorder as recording
 from headwater.capture.dbapi import FOLLOWED, Connections, Place
+from headwater.capture.given_rows import COMPILED
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.errors import InvalidName
@@ -33,6 +34,7 @@ class SqlalchemyIntegration(Integration):
 
         del module
         for name, listener in (
+            ("before_cursor_execute", _before_execute),
             ("after_cursor_execute", _after_execute),
             ("commit", _on_commit),
             ("rollback", _on_rollback),
@@ -41,16 +43,29 @@ class SqlalchemyIntegration(Integration):
             hooks.on_remove(lambda name=name, listener=listener: event.remove(Engine, name, listener))  # type: ignore[misc]
 
 
+def _before_execute(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+) -> None:
+    """Keep the names of the parameters that the user gave for a statement, which the driver may know by place only."""
+    del connection, cursor, parameters, executemany
+    if not BUSY.depth and recording.current() is not None:
+        with GUARD.at("sqlalchemy.before"):
+            compiled = getattr(context, "compiled", None)
+            COMPILED.text = statement if compiled is not None else ""
+            COMPILED.names = tuple(getattr(compiled, "positiontup", None) or ())
+
+
 def _after_execute(
     connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> None:
     """Record a statement, with the signature of SQLAlchemy's event. Parameters are data, and not examined."""
-    del cursor, parameters, context, executemany
+    del cursor, context
     recorder = None if BUSY.depth else recording.current()
     if recorder is None or connection.dialect.driver in FOLLOWED:
         return
     with GUARD.at("sqlalchemy.execute"):
-        _CONNECTIONS.ran(recorder, connection, statement)
+        given = "executemany" if executemany else "execute" if parameters else ""
+        _CONNECTIONS.ran(recorder, connection, statement, given=given)
 
 
 def _on_commit(connection: Any) -> None:

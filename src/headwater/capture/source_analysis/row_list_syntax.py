@@ -43,6 +43,9 @@ GIVES_A_ROW: Final = frozenset(("to_dict", "to_dicts", "rows", "_asdict", "copy"
 GROUPS: Final = frozenset(("groupby", "group_by"))
 """Calls that return groups with their keys."""
 
+KEYWORDS: Final = "values"
+"""The call that takes a row as its keywords: ``insert(table).values(name=..., age=...)``."""
+
 MAKERS: Final = frozenset(("DataFrame", "from_records", "from_dict", "from_dicts", "json_normalize", "Series"))
 """Calls that make a table or column from Python objects."""
 
@@ -233,7 +236,9 @@ def maker_at(at: Step, line: int, makers: frozenset[str] = MAKERS, place: int = 
     None if there is no such call, or more than one."""
     calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call) and called_name(node) in makers]
     given = [
-        [*call.args, *(keyword.value for keyword in call.keywords)]
+        [ast.Dict([ast.Constant(item.arg) for item in call.keywords], [item.value for item in call.keywords])]
+        if called_name(call) == KEYWORDS and call.keywords and not call.args
+        else [*call.args, *(keyword.value for keyword in call.keywords)]
         for call in calls
         if call.lineno <= line <= last_line(call)
     ]

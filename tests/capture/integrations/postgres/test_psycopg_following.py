@@ -188,6 +188,50 @@ def test_server_cursors_and_row_factories(follow, shop):
     assert [d["name"] for d in followed.event()["inputs"]] == ["postgres.public.orders"]
 
 
+IN_BULK = {
+    "tuples": ("insert into copy(product, amount) values %s", "list(zip(data.name, data.price))", ""),
+    "generator": ("insert into copy(product, amount) values %s", "((r.name, r.price) for r in data.itertuples())", ""),
+    "array": (
+        "insert into copy(product, amount) values %s",
+        "[tuple(x) for x in data[['name', 'price']].to_numpy()]",
+        "",
+    ),
+    "template": (
+        "insert into copy(product, amount) values %s",
+        "data.to_dict('records')",
+        ", template='(%(name)s, %(price)s * 2)', page_size=1",
+    ),
+    "batch": ("insert into copy(amount, product) values (%s, %s)", "data[['price', 'name']].values.tolist()", ""),
+}
+
+
+@pytest.mark.parametrize("how", IN_BULK)
+def test_rows_in_bulk_are_the_users(how, follow, shop, tmp_path):
+    """``execute_values`` and ``execute_batch`` of psycopg2's extras insert the same, and tell it column by column."""
+    from psycopg2 import extras
+
+    followed = follow("psycopg2", "pandas")
+    pd.DataFrame({"price": [2.5, 3.0], "name": ["a", "b"]}).to_csv("goods.csv", index=False)
+    data = pd.read_csv("goods.csv")
+    connection = psycopg2.connect(shop)
+    cursor = connection.cursor()
+    text, rows, more = IN_BULK[how]
+    name = "execute_batch" if how == "batch" else "execute_values"
+    script = tmp_path / "load.py"
+    script.write_text(f"extras.{name}(cursor, {text!r}, {rows}{more})\n")
+    exec(compile(script.read_text(), script, "exec"), {"extras": extras, "cursor": cursor, "data": data})
+    connection.commit()
+    cursor.execute("select product, amount from copy order by product")
+    factor = 2 if how == "template" else 1
+    assert cursor.fetchall() == [("a", 2.5 * factor), ("b", 3.0 * factor)]
+    connection.close()
+    table = "postgres.public.copy"
+    assert ("goods.csv", "name") in followed.sources(table, "product")
+    assert ("goods.csv", "price") not in followed.sources(table, "product")
+    assert ("goods.csv", "price") in followed.sources(table, "amount")
+    assert followed.sources(table) - {table} == {"goods.csv"}
+
+
 def test_awaited_statements_are_followed(follow, shop):
     """AsyncConnection and AsyncCursor tell the same."""
     followed = follow("psycopg")

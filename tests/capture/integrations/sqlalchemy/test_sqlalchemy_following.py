@@ -100,3 +100,44 @@ def test_an_engine_made_before_is_followed_too(follow, tmp_path):
         connection.execute(sqlalchemy.text("select * from b"))
     assert len(followed.recorder.items) == count
     engine.dispose()
+
+
+GOODS = sqlalchemy.Table("goods", sqlalchemy.MetaData(), *(sqlalchemy.Column(n, sqlalchemy.String) for n in ("x", "y")))
+TEXT = "insert into goods (x, y) values (:low, :high)"
+
+
+@pytest.mark.parametrize("how", ["row", "rows", "named rows", "table", "keywords", "session"])
+def test_rows_given_to_a_statement(engine_of, how):
+    """Names of parameters, in another order than their places, are those of the rows: column by column, from the file
+    that the rows were made of."""
+    followed, engine = engine_of
+    pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [5, 6]}).to_csv("in.csv", index=False)
+    frame = pd.read_csv("in.csv")
+    with engine.begin() as connection:
+        GOODS.create(connection)
+    with engine.begin() as connection:
+        if how == "row":
+            for row in frame.itertuples():
+                connection.execute(sqlalchemy.text(TEXT), {"high": int(row.b), "low": int(row.a)})
+        elif how == "rows":
+            connection.execute(
+                sqlalchemy.text(TEXT), [{"high": int(row["b"]), "low": int(row["a"])} for _, row in frame.iterrows()]
+            )
+        elif how == "named rows":
+            rows = []
+            for row in frame.itertuples():
+                rows.append({"high": int(row.b), "low": int(row.a)})  # noqa: PERF401 - the loop is what is tested
+            connection.execute(sqlalchemy.text(TEXT), rows)
+        elif how == "table":
+            rows = frame.rename(columns={"a": "x", "b": "y"})[["y", "x"]].to_dict("records")
+            connection.execute(GOODS.insert(), rows)
+        elif how == "keywords":
+            for row in frame.itertuples():
+                connection.execute(sqlalchemy.insert(GOODS).values(y=int(row.b), x=int(row.a)))
+        else:
+            with orm.Session(engine) as session:
+                for _, row in frame.iterrows():
+                    session.execute(sqlalchemy.text(TEXT), {"high": int(row["b"]), "low": int(row["a"])})
+                session.commit()
+    assert followed.sources("goods", "x") - {("goods", "x")} == {("in.csv", "a")}
+    assert followed.sources("goods", "y") - {("goods", "y")} == {("in.csv", "b")}

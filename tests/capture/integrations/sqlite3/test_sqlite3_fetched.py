@@ -114,3 +114,19 @@ def test_a_file_written_in_a_loop_over_rows_comes_from_their_columns(followed, t
     assert followed.sources("rows.csv") == {"people"}
     fields = {item["field"] for item in followed.entries()["rows.csv"]["inputs"] if "field" in item}
     assert fields == columns
+
+
+def test_what_a_catalogue_says_is_no_data(follow):
+    """Scripts ask ``sqlite_master`` which tables there are: it is no dataset, and names of tables come from none."""
+    with contextlib.closing(sqlite3.connect("base.db")) as connection:
+        connection.executescript("CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 2)")
+    followed = follow("sqlite3", "pandas", "files")
+    with contextlib.closing(sqlite3.connect("base.db")) as connection:
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        pd.DataFrame(found, columns=["name"]).to_csv("names.csv", index=False)
+        pd.DataFrame(connection.execute("SELECT a, b FROM t").fetchall(), columns=["a", "b"]).to_csv(
+            "t.csv", index=False
+        )
+    assert [one["name"] for one in followed.event()["inputs"]] == ["t"]
+    assert followed.sources("names.csv") == set()
+    assert followed.sources("t.csv", "a") == {("t", "a")}
