@@ -122,7 +122,7 @@ def read_history(store: Store, node: NodeRow, *, limit: int = 100) -> History:
         node=node_id(node),
         versions=tuple(version_facts(node, row) for row in versions),
         runs=tuple(list_runs(store, node, limit=limit)) if is_job else (),
-        changes=tuple(facet_changes(store.history(node.id))[::-1][:limit]),
+        changes=tuple(facet_changes(store.history(node.id, limit=limit))[::-1][:limit]),
     )
 
 

@@ -90,8 +90,12 @@ class Store(Intake, Directory, Search, Viewed):
         """The facets of a dataset or job at an instant: the last writer by (event time, event key) wins."""
 
     @abstractmethod
-    def history(self, node_id: int, *, facet: str | None = None) -> list[FacetChange]:
-        """All changes of a node's facets, including ``schema``, oldest first."""
+    def history(self, node_id: int, *, facet: str | None = None, limit: int | None = None) -> list[FacetChange]:
+        """All changes of a node's facets, including ``schema``, oldest first.
+
+        With ``limit`` the last ones, and before them, for each of their facets, the one that they followed: what it was
+        changed from.
+        """
 
     @abstractmethod
     def fields(self, dataset_id: int) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -24,6 +25,9 @@ from headwater.storage.projection.records import (
 from headwater.storage.projection.run_documents import STATES, RunDoc, Touched
 from headwater.storage.projection.tables import HeldEdge, Side, Tables
 from headwater.storage.row_types import DerivationRow, EdgeRow, FacetChange, NodeRow, RunRow, VersionRow
+
+_END = (2**63 - 1, b"")
+"""After every change."""
 
 
 class ContractRows:
@@ -71,13 +75,24 @@ class ContractRows:
         latest = {row.name: row.body for row in self._tables.latest_changes(node_id, as_of)}
         return {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in sorted(latest.items()) if body}
 
-    def _changes(self, node_id: int, facet: str | None) -> list[Change]:
+    def _changes(self, node_id: int, facet: str | None, limit: int | None) -> list[Change]:
         table = self._tables.changes
+        if limit is not None:
+            return self._last_changes(node_id, facet, limit)
         rows = table.where(node=node_id) if facet is None else table.where(node=node_id, name=facet)
-        return sorted(rows, key=lambda row: (row.at, row.key, row.name))
+        return sorted(rows, key=_history_order)
 
-    def history(self, node_id: int, facet: str | None) -> list[FacetChange]:
-        """Every change of a node's facets, oldest first."""
+    def _last_changes(self, node_id: int, facet: str | None, limit: int) -> list[Change]:
+        """The last changes of a node, after the one before them of each of their facets."""
+        names = [row.name for row in self._tables.latest_changes(node_id)] if facet is None else [facet]
+        by_name = {name: self._tables.changes_before(node_id, name, _END, limit + 1) for name in names}
+        last = sorted((row for rows in by_name.values() for row in rows), key=_history_order)[-limit:]
+        shown = Counter(row.name for row in last)
+        before = [row for name, count in shown.items() for row in by_name[name][count : count + 1]]
+        return sorted(before + last, key=_history_order)
+
+    def history(self, node_id: int, facet: str | None, limit: int | None) -> list[FacetChange]:
+        """Every change of a node's facets, oldest first, or the last ones and what they changed."""
         return [
             FacetChange(
                 name=row.name,
@@ -86,7 +101,7 @@ class ContractRows:
                 event_key=row.key.hex(),
                 run_id=row.run_id,
             )
-            for row in self._changes(node_id, facet)
+            for row in self._changes(node_id, facet, limit)
         ]
 
     # -- runs ------------------------------------------------------------------------------------------------------
@@ -347,3 +362,7 @@ def _edge_row(row: Edge, last_by: str) -> EdgeRow:
         valid_to=row.valid_to,
         mapping=row.mapping,
     )
+
+
+def _history_order(change: Change) -> tuple[int, bytes, str]:
+    return change.at, change.key, change.name

@@ -153,10 +153,10 @@ class TableStore(DirectoryStore, SearchStore):
         with self._reading():
             return self._answers.facets(node_id, as_of)
 
-    def history(self, node_id: int, *, facet: str | None = None) -> list[FacetChange]:
-        """Every change of a node's facets, oldest first."""
+    def history(self, node_id: int, *, facet: str | None = None, limit: int | None = None) -> list[FacetChange]:
+        """Every change of a node's facets, oldest first, or the last ones and what they changed."""
         with self._reading():
-            return self._answers.history(node_id, facet)
+            return self._answers.history(node_id, facet, limit)
 
     def fields(self, dataset_id: int) -> tuple[str, ...]:
         """Every field the dataset ever had."""

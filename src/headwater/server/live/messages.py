@@ -13,7 +13,7 @@ from headwater.model.graph import NodeKind
 from headwater.query.history import facet_changes
 from headwater.query.names import node_id
 from headwater.storage.base import Store
-from headwater.storage.row_types import EdgeRow, NodeRow, Quarantined, StoredEvent
+from headwater.storage.row_types import EdgeRow, NodeRow, Quarantined, Side, StoredEvent
 
 Topic = Literal["runs", "nodes", "edges", "schema", "quarantine"]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
@@ -132,9 +132,9 @@ def _edges(store: Store, event: Event, job: NodeRow | None, datasets: list[NodeR
     if isinstance(event, RunEvent) and event.event_type not in _WITH_EDGES:
         return []
     if isinstance(event, JobEvent | RunEvent):
-        edges = [] if job is None else store.edges(job_id=job.id)
+        edges = [] if job is None else _around(store, [job.id], "job", at)
     else:
-        edges = [edge for row in datasets for edge in store.edges(target_id=row.id)]
+        edges = _around(store, [row.id for row in datasets], "target", at)
     begun = {_place(edge) for edge in edges if edge.valid_from == at}
     gone = {_place(edge) for edge in edges if edge.valid_to == at}
     changed = [edge for edge in edges if edge.valid_from == at or (edge.valid_to == at and _place(edge) not in begun)]
@@ -150,6 +150,12 @@ def _edges(store: Store, event: Event, job: NodeRow | None, datasets: list[NodeR
     if len(changed) > len(shown):
         found.append(Message("edges", {"change": "more", "count": len(changed) - len(shown)}))
     return found
+
+
+def _around(store: Store, ids: list[int], side: Side, at: int) -> list[EdgeRow]:
+    """Edges that are valid right before or at an instant: a job with a new file each day has thousands of others."""
+    edges = [edge for instant in (at - 1, at) for edge in store.edges_of(ids, side, as_of=instant)]
+    return list({(*_place(edge), edge.valid_from): edge for edge in edges}.values())
 
 
 def _ends(edge: EdgeRow) -> tuple[int, ...]:

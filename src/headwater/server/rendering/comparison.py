@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
+import msgspec
+
 from headwater.model.graph import Edge, Node
 from headwater.query.facet_values import body, schema_fields
 from headwater.query.resolve import Resolver
 from headwater.query.result import LineageGraph
 from headwater.query.terminal_text import plural
 from headwater.storage.base import Store
-from headwater.storage.row_types import FacetChange
 
 EdgeName = tuple[str, str, str]
 """Source, target, job."""
@@ -57,17 +58,13 @@ def difference_words(nodes: Mapping[str, str], edges: Mapping[EdgeName, str]) ->
     return " ".join(parts) or "Nothing that is shown differs."
 
 
-def facet_moments(history: Iterable[FacetChange]) -> list[tuple[int, str]]:
+def facet_moments(store: Store, node: int) -> list[tuple[int, str]]:
     """When the columns, the SQL or the code of a node changed, and which; their first appearance is not a change."""
-    by_facet: dict[str, list[FacetChange]] = {}
-    for change in history:
-        if change.name in COMPARED:
-            by_facet.setdefault(change.name, []).append(change)
     return [
         (new.changed_at, name)
-        for name, changes in by_facet.items()
-        for old, new in pairwise(changes)
-        if None not in (found := (_value(old), _value(new))) and found[0] != found[1]
+        for name in COMPARED
+        for old, new in pairwise(store.history(node, facet=name))
+        if None not in (found := (_value(name, old.body), _value(name, new.body))) and found[0] != found[1]
     ]
 
 
@@ -80,28 +77,15 @@ def _differs(store: Store, resolver: Resolver, node: Node, since: int, upto: int
     rows = resolver.rows(node.id)
     if not rows:
         return False
-    history = store.history(rows[0].id)
-    for name in COMPARED:
-        changes = [change for change in history if change.name == name]
-        old, new = (_at(changes, instant) for instant in (since, upto))
-        if None not in (old, new) and old != new:
-            return True
-    return False
+    before, after = (store.facets(rows[0].id, as_of=instant) for instant in (since, upto))
+    values = ((_value(name, before.get(name)), _value(name, after.get(name))) for name in COMPARED)
+    return any(None not in pair and pair[0] != pair[1] for pair in values)
 
 
-def _at(changes: Iterable[FacetChange], instant: int) -> Any:
-    """The value of a facet at an instant, or None."""
-    latest = None
-    for change in changes:
-        if change.changed_at <= instant:
-            latest = change
-    return None if latest is None else _value(latest)
-
-
-def _value(change: FacetChange) -> Any:
+def _value(name: str, facet: msgspec.Raw | None) -> Any:
     """The part of a facet that is compared: columns with their types, or the text of SQL or code."""
-    if change.body is None:
+    if facet is None:
         return None
-    if change.name == "schema":
-        return tuple(sorted(schema_fields({"schema": change.body})))
-    return body({change.name: change.body}, change.name).get(_TEXTS[change.name])
+    if name == "schema":
+        return tuple(sorted(schema_fields({name: facet})))
+    return body({name: facet}, name).get(_TEXTS[name])

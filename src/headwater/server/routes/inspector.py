@@ -184,7 +184,7 @@ def instants(call: Call) -> list[Instant]:
                     for at in (edge.valid_from, edge.valid_to)
                     if at is not None
                 }
-                for at, what in (*(one[:2] for one in moments), *facet_moments(store.history(row.id))):
+                for at, what in (*(one[:2] for one in moments), *facet_moments(store, row.id)):
                     found.setdefault(at, Counter())[what] += 1
     return [Instant(at=at, words=_moment(found[at])) for at in sorted(found)[-_MOST_INSTANTS:]]
 

@@ -219,13 +219,15 @@ class MemoryTables:
                 latest[row.name] = row
         return list(latest.values())
 
-    def changes_around(
-        self, node: int, name: str, order: tuple[int, bytes], limit: int
-    ) -> tuple[list[Change], list[Change]]:
-        """The last change of a facet before a place in its order, and those from there on."""
+    def changes_before(self, node: int, name: str, order: tuple[int, bytes], limit: int) -> list[Change]:
+        """The last changes of a facet before a place in its order, latest first."""
         rows = sorted(self.changes.where(node=node, name=name), key=change_order)
-        place = bisect_left(rows, order, key=change_order)
-        return rows[max(place - 1, 0) : place], rows[place : place + limit]
+        return rows[: bisect_left(rows, order, key=change_order)][::-1][:limit]
+
+    def changes_from(self, node: int, name: str, order: tuple[int, bytes], limit: int) -> list[Change]:
+        """The first changes of a facet from a place in its order on."""
+        rows = sorted(self.changes.where(node=node, name=name), key=change_order)
+        return rows[bisect_left(rows, order, key=change_order) :][:limit]
 
     def mention(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""

@@ -181,7 +181,7 @@ ORDER BY source, valid_from DESC;
 
 -- changes_before
 SELECT node, name, at, key, body, run_id, is_repeated FROM changes
-WHERE tenant_id = :tenant AND node = %s AND name_key = md5(%s::text) AND (at, key) < (%s, %s) ORDER BY at DESC, key DESC LIMIT 1;
+WHERE tenant_id = :tenant AND node = %s AND name_key = md5(%s::text) AND (at, key) < (%s, %s) ORDER BY at DESC, key DESC LIMIT %s;
 
 -- changes_from
 SELECT node, name, at, key, body, run_id, is_repeated FROM changes

@@ -187,12 +187,13 @@ class PostgresTables(BatchTables):
             return found
         return self.changes.select(self._sql["latest_changes"], (column("bigint", [node]), until))
 
-    def changes_around(
-        self, node: int, name: str, order: tuple[int, bytes], limit: int
-    ) -> tuple[list[Change], list[Change]]:
-        """The last change of a facet before a place in its order, and those from there on."""
-        before = self.changes.select(self._sql["changes_before"], (node, name, *order))
-        return before, self.changes.select(self._sql["changes_from"], (node, name, *order, limit))
+    def changes_before(self, node: int, name: str, order: tuple[int, bytes], limit: int) -> list[Change]:
+        """The last changes of a facet before a place in its order, latest first."""
+        return self.changes.select(self._sql["changes_before"], (node, name, *order, limit))
+
+    def changes_from(self, node: int, name: str, order: tuple[int, bytes], limit: int) -> list[Change]:
+        """The first changes of a facet from a place in its order on."""
+        return self.changes.select(self._sql["changes_from"], (node, name, *order, limit))
 
     def mention(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""

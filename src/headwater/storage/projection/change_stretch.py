@@ -24,7 +24,8 @@ class Stretch:
     @classmethod
     def around(cls, tables: Tables, change: Change, latest: Change) -> Stretch:
         """The stored changes around a new one, given the last of its facet."""
-        before, after = tables.changes_around(change.node, change.name, change_order(change), LENGTH + 1)
+        place = change.node, change.name, change_order(change)
+        before, after = tables.changes_before(*place, 1), tables.changes_from(*place, LENGTH + 1)
         ends = len(after) <= LENGTH
         found = cls(before + after[:LENGTH], begins=not before, ends=ends)
         if ends:

@@ -259,11 +259,11 @@ class Tables(Protocol):
     def latest_changes(self, node: int, as_of: int | None = None) -> list[Change]:
         """The last change of each facet of a node, up to an instant if given."""
 
-    def changes_around(
-        self, node: int, name: str, order: tuple[int, bytes], limit: int
-    ) -> tuple[list[Change], list[Change]]:
-        """The last change of a facet before a place in its order (see ``change_order``), if there is one, and those
-        from there on, ascending, at most ``limit``."""
+    def changes_before(self, node: int, name: str, order: tuple[int, bytes], limit: int) -> list[Change]:
+        """The last changes of a facet before a place in its order (see ``change_order``), latest first."""
+
+    def changes_from(self, node: int, name: str, order: tuple[int, bytes], limit: int) -> list[Change]:
+        """The first changes of a facet from a place in its order on, ascending."""
 
     def mention(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add the (name, facet set) pairs of an event to the log of mentions (see ``Mention``)."""

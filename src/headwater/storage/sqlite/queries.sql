@@ -170,7 +170,7 @@ JOIN edges ON edges.source = given.value AND edges.target = :target AND edges.jo
 
 -- changes_before
 SELECT node, name, at, key, body, run_id, is_repeated FROM changes
-WHERE node = ? AND name = ? AND (at, key) < (?, ?) ORDER BY at DESC, key DESC LIMIT 1;
+WHERE node = ? AND name = ? AND (at, key) < (?, ?) ORDER BY at DESC, key DESC LIMIT ?;
 
 -- changes_from
 SELECT node, name, at, key, body, run_id, is_repeated FROM changes

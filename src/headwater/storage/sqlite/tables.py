@@ -177,12 +177,13 @@ class SQLiteTables(BatchTables):
         """The last change of each facet of a node, up to an instant if given."""
         return self.changes.select("latest_changes", {"node": node, "until": _END_OF_TIME if as_of is None else as_of})
 
-    def changes_around(
-        self, node: int, name: str, order: tuple[int, bytes], limit: int
-    ) -> tuple[list[Change], list[Change]]:
-        """The last change of a facet before a place in its order, and those from there on."""
-        before = self.changes.select("changes_before", (node, name, *order))
-        return before, self.changes.select("changes_from", (node, name, *order, limit))
+    def changes_before(self, node: int, name: str, order: tuple[int, bytes], limit: int) -> list[Change]:
+        """The last changes of a facet before a place in its order, latest first."""
+        return self.changes.select("changes_before", (node, name, *order, limit))
+
+    def changes_from(self, node: int, name: str, order: tuple[int, bytes], limit: int) -> list[Change]:
+        """The first changes of a facet from a place in its order on."""
+        return self.changes.select("changes_from", (node, name, *order, limit))
 
     def mention(self, mentioned: Iterable[tuple[int, int]], run: int, at: int, seq: int) -> None:
         """Add to the log of mentions."""

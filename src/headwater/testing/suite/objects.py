@@ -71,6 +71,25 @@ class ObjectsSuite(StoreFixture):
         assert [field["name"] for field in body(store.facets(a, as_of=moment(27))["schema"])["fields"]] == ["y"]
         assert [field["name"] for field in body(store.facets(a, as_of=moment(35))["schema"])["fields"]] == ["x"]
 
+    def test_the_last_changes_tell_what_they_were_made_from(self, store: Store) -> None:
+        """A limit leaves the last changes of all facets together, after the one before them of each of their facets."""
+        for at in range(10, 60, 10):
+            fill(store, dataset_event("a", at, {"documentation": facet(description=f"at {at}")}))
+        fill(store, dataset_event("a", 5, {"tags": facet(tags=[{"key": "k", "value": "v"}])}))
+        fill(store, dataset_event("a", 45, {"schema": schema("x")}))
+        a = the(store, "a").id
+
+        def last(limit: int, name: str | None = None) -> list[tuple[str, float]]:
+            return [(one.name, seconds(one.changed_at)) for one in store.history(a, facet=name, limit=limit)]
+
+        assert last(1) == [("documentation", 40), ("documentation", 50)]
+        assert last(2) == [("documentation", 40), ("schema", 45), ("documentation", 50)]
+        assert last(3) == [("documentation", at) for at in (30, 40)] + [("schema", 45), ("documentation", 50)]
+        assert last(1, "schema") == [("schema", 45)]
+        assert last(2, "documentation") == [("documentation", at) for at in (30, 40, 50)]
+        assert store.history(a, limit=100) == store.history(a)
+        assert last(3, "nothing") == []
+
     def test_a_removed_facet_is_gone_and_its_history_stays(self, store: Store) -> None:
         """``_deleted`` takes the facet away from then on."""
         fill(store, dataset_event("a", 10, {"documentation": facet(description="first")}))
