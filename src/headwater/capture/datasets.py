@@ -68,7 +68,10 @@ class Touched:
         last event with those that the run which made it has told: until then, another state may be used."""
         if not self.is_output:
             seen = self.seen.state if isinstance(self.seen, Value) else self.seen
-            return {**(seen or {}), **self.facets} if is_last else self.facets
+            facets = {**(seen or {}), **self.facets} if is_last else dict(self.facets)
+            if self.ref.type == "FILE" and self.ref.namespace == "file":
+                del facets["datasetType"]  # who wrote it knows better: it may be a model, or hold predictions
+            return facets
         if not self.origins.was_read:
             return self.facets
         return {name: body for name, body in self.facets.items() if name not in _STATE}

@@ -149,6 +149,7 @@ class Recorder:
         "_names",
         "_unfollowed",
         "begun",
+        "binaries",
         "derive",
         "dropped",
         "items",
@@ -179,6 +180,8 @@ class Recorder:
         """The value that each dataset was last written from, by (namespace, name), if known."""
         self.begun: dict[tuple[str, str], int] = {}
         """How often each dataset was begun anew."""
+        self.binaries: dict[int, DatasetRef] = {}
+        """The latest files opened to read bytes, which may be unpickled later, by their size."""
         self.unclosed: dict[tuple[str, str], int] = {}
         """Files opened for writing and not closed yet, with the number of their open handles."""
         self.waiting: dict[int, tuple[Any, int, DatasetRef, int | None]] = {}

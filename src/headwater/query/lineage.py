@@ -12,6 +12,7 @@ from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, NodeKind, RunState
 from headwater.query.api import AsOf, LineageAPI
 from headwater.query.claims import Claims, claims_of
+from headwater.query.column_paths import find_column_path
 from headwater.query.columns import gap_words, walk_columns
 from headwater.query.coverage import Coverage, measure
 from headwater.query.details import Details, describe, describe_run
@@ -150,14 +151,17 @@ class Lineage(LineageAPI):
 
     @of_one_state
     def path(self, source: str, target: str, *, as_of: AsOf = None, limit: int = 1) -> LineageGraph:
-        """Return up to ``limit`` shortest paths along which data flows from source to target, as one graph.
+        """Return up to ``limit`` shortest paths along which data flows from source to target, as one graph: along
+        column edges if either is a column.
 
         If data flows only from target to source, the answer is that path, with a gap that says so. Raises ``NotFound``
         if there is no path.
         """
         check_numbers(limit=limit)
-        ends = self.resolver.node(source), self.resolver.node(target)
-        return find_path(self.store, ends[0], ends[1], self.labels, as_of=self.instant(as_of), limit=limit)
+        start, stop, instant = self.resolver.target(source), self.resolver.target(target), self.instant(as_of)
+        if start.field or stop.field:
+            return find_column_path(self.store, start, stop, self.labels, as_of=instant, limit=limit)
+        return find_path(self.store, start.node, stop.node, self.labels, as_of=instant, limit=limit)
 
     @of_one_state
     def graph(self, expression: str, *, as_of: AsOf = None, limit: int | None = None) -> LineageGraph:

@@ -62,6 +62,8 @@ _FOLDERS: Final = frozenset(
         "node_modules",
     )
 )
+_MOST_BINARIES: Final = 64
+"""How many files opened to read bytes are remembered."""
 _BETWEEN: Final = frozenset({"pathlib", "io", "codecs", "gzip", "bz2", "lzma", "_compression", "tarfile", "zipfile"})
 """Modules of the standard library that open files for their caller."""
 _OPEN_OF_IPYTHON: Final = "_modified_open"
@@ -188,6 +190,8 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
         return
     if "r" in mode or ("+" in mode and "a" in mode):  # "w+" truncates the file: there is nothing to read
         recorder.went_through(recorder.read(handle, ref, "open"), *user_place(3))
+        if "b" in mode and ref.namespace == "file" and (size := os.fstat(handle.fileno()).st_size):
+            _remember(recorder.binaries, size, ref)
     if mode[0] in "wxa" or "+" in mode:
         code, line = user_place(3)
         is_anew = mode[0] in "wx" and not recorder.has_read_enough(code, line)
@@ -198,6 +202,13 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
         _watch(handle, recorder, ref, value)
         if value is None and code is not None:
             recorder.wait_for(id(handle), code, line, ref)
+
+
+def _remember(binaries: dict[int, DatasetRef], size_bytes: int, ref: DatasetRef) -> None:
+    binaries.pop(size_bytes, None)
+    if len(binaries) >= _MOST_BINARIES:
+        binaries.pop(next(iter(binaries)), None)
+    binaries[size_bytes] = ref
 
 
 def _is_new(recorder: Recorder, handle: Any, target: Any) -> None:

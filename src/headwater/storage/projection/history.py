@@ -13,7 +13,7 @@ import msgspec
 from headwater.storage.projection.change_stretch import Stretch
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facet_sets import FacetSet, FacetSets, field_names, type_of, words_of
-from headwater.storage.projection.names import Names, is_deleted
+from headwater.storage.projection.names import Names, is_deleted, type_by_place
 from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText, change_order
 from headwater.storage.projection.tables import Tables
 
@@ -237,7 +237,13 @@ class History:
         self._forget(node.id)
         for row in self._tables.changes.where(node=node.id):
             self._changed(node, row.name, row.body)
+        node.type = self._type_of(node)
+        self._names.changed(node)
         self._stale.add(node.id)
+
+    def _type_of(self, node: Node) -> str:
+        stated = type_of(self.current(node.id, _TYPED), is_job=node.kind == JOB)
+        return stated or type_by_place(node.kind, [name.namespace for name in self._names.of(node.id)])
 
     def _changed(self, node: Node, facet: str, body: int) -> None:
         self._counter(node.id).changes += 1
@@ -248,7 +254,7 @@ class History:
         elif facet in _LISTED:
             self._names.relisted.add(node.id)
         elif facet in _TYPED:
-            node.type = type_of(self.current(node.id, _TYPED), is_job=node.kind == JOB)
+            node.type = self._type_of(node)
             self._names.changed(node)
             self._stale.add(node.id)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headwater.model.file_paths import is_doubled
 from headwater.model.names import normalise
 from headwater.storage.projection.records import DATASET, Name, Node
@@ -11,6 +13,12 @@ from headwater.storage.projection.tables import Tables
 def normal_form(kind: int, namespace: str, name: str) -> tuple[str, str]:
     """The form in which names are compared; job names are compared as they are."""
     return normalise(namespace, name) if kind == DATASET else (namespace, name)
+
+
+def type_by_place(kind: int, namespaces: Sequence[str]) -> str:
+    """The type of a node of which no event states one, from the namespaces of its names: a local file is a file. (One
+    that only reads a file often does not know what is in it.)"""
+    return "FILE" if kind == DATASET and "file" in namespaces else ""
 
 
 def display_order(name: Name) -> tuple[bool, bool, int, bytes, str, str]:
@@ -117,6 +125,9 @@ class Names:
 
     def _add(self, node: Node, namespace: str, name: str, at: int, key: bytes) -> Name:
         normal = normal_form(node.kind, namespace, name)
+        if not node.type and (by_place := type_by_place(node.kind, [normal[0]])):
+            node.type = by_place
+            self._tables.nodes.put(node)
         made = Name(
             id=self._tables.next_id("name"),
             kind=node.kind,

@@ -133,6 +133,18 @@ class ObjectsSuite(StoreFixture):
         assert [row.name for row in store.scan_nodes(type="model_Training")] == ["j"]
         assert store.scan_nodes(type="MODELS") == store.scan_nodes(type="MODEL", kind=NodeKind.JOB) == []
 
+    def test_a_local_file_is_a_file_unless_it_is_said_to_be_something_else(self, store: Store) -> None:
+        """A reader need not know: what the writer said holds, and without any word a path is a file."""
+        model = dataset("/m.pkl", "file", facets={"datasetType": facet(datasetType="MODEL")})
+        link = {"symlinks": facet(identifiers=[{"namespace": "file", "name": "/lake/t", "type": "TABLE"}])}
+        fill(store, whole_run(1, "train", 0, [dataset("/raw.csv", "file"), "t"], [model]))
+        fill(store, whole_run(2, "score", 10, [dataset("/m.pkl", "file"), "u"], ["scores"]))
+        assert [row.name for row in store.scan_nodes(type="MODEL")] == ["/m.pkl"]
+        assert [row.name for row in store.scan_nodes(type="FILE")] == ["/raw.csv"]
+        gone = {"datasetType": {**facet(), "_deleted": True}}
+        fill(store, dataset_event("t", 20, link), dataset_event("/m.pkl", 30, gone, namespace="file"))
+        assert {row.name for row in store.scan_nodes(type="FILE")} == {"/raw.csv", "/m.pkl", "t"}
+
     def test_nodes_are_scanned_in_pages(self, store: Store) -> None:
         """Pages by id, cut by kind and namespace, see every node once."""
         fill(store, whole_run(1, "j", 0, [f"t{number}" for number in range(7)], [dataset("o", "other")]))

@@ -6,6 +6,7 @@ import io
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sklearn.linear_model import LinearRegression
@@ -14,6 +15,7 @@ from headwater.capture import recorder as recording
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pickle import PickleIntegration
 from headwater.capture.recorder import Read, Recorder, Write
+from headwater.capture.values import DatasetRef
 
 
 class Thing:
@@ -92,3 +94,57 @@ def test_removal_restores() -> None:
     assert pickle.dump is not before[0]
     hooks.remove()
     assert (pickle.dump, pickle.load) == before
+
+
+def test_other_bytes_of_the_same_length_are_not_the_file(recorder: Recorder, tmp_path: Path) -> None:
+    """The ends of the file are compared, and the file is looked at as it is now."""
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(Thing(3)))
+    ref = DatasetRef("file", str(tmp_path / "a.pkl"), "FILE")
+    data = (tmp_path / "a.pkl").read_bytes()
+    recorder.binaries[len(data)] = ref
+    assert recorder.values.get(pickle.loads(pickle.dumps(Thing(4)))) is None
+    assert recorder.values.get(pickle.loads(data)).dataset == ref
+    (tmp_path / "a.pkl").unlink()
+    assert recorder.values.get(pickle.loads(data)) is None
+
+
+def test_the_bytes_of_a_file_are_the_file(project: Any) -> None:
+    """``pickle.loads(Path(...).read_bytes())`` is a read of the file, also in a function and of several parts. One who
+    only reads a file of unknown content does not say what it is: its writer may know better."""
+    project.write(
+        "train.py",
+        """
+import pickle
+from pathlib import Path
+import pandas as pd
+from sklearn.linear_model import LinearRegression
+frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "y": [1.0, 2.0, 3.0]})
+frame.to_csv("raw.csv", index=False)
+frame = pd.read_csv("raw.csv")
+with open("m.pkl", "wb") as file:
+    pickle.dump({"model": LinearRegression().fit(frame[["a"]], frame["y"])}, file)
+""",
+    )
+    project.write(
+        "score.py",
+        """
+import pickle
+from pathlib import Path
+import pandas as pd
+
+def loaded(path):
+    return pickle.loads(Path(path).read_bytes())["model"]
+
+frame = pd.read_csv("raw.csv")
+frame.assign(p=loaded("m.pkl").predict(frame[["a"]])).to_csv("scored.csv", index=False)
+assert pickle.loads(pickle.dumps(pickle.loads)) is pickle.loads
+""",
+    )
+    assert project.captured("train.py").code == 0
+    assert project.captured("score.py").code == 0
+    last = [event for event in project.events if event["job"]["name"] == "score.py"][-1]
+    entries = {Path(entry["name"]).name: entry for entry in last["job"]["facets"]["lineage"]["entries"]}
+    assert {Path(item["name"]).name for item in entries["scored.csv"]["inputs"]} == {"raw.csv", "m.pkl"}
+    types = {Path(item["name"]).name: item["facets"].get("datasetType") for item in last["inputs"]}
+    assert types["m.pkl"]["datasetType"] == "MODEL"
+    assert types["raw.csv"] is None
