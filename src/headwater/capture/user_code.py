@@ -10,6 +10,8 @@ from typing import Final
 _LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a string to compare with
 """The folder of the standard library."""
 
+_LAMBDA: Final = "<lambda>"
+
 IS_USERS: Final[dict[str, bool]] = {}
 """Whether the code of a file is the user's own, by file name. Cleared when it has grown large."""
 
@@ -52,3 +54,16 @@ def user_site(depth: int) -> tuple[CodeType | None, int]:
     except ValueError:
         return None, 0
     return frame.f_code, frame.f_lineno or 0
+
+
+def around(code: CodeType) -> CodeType:
+    """The running function or module that a ``lambda`` is written in; the code itself if it is none, or that has
+    ended."""
+    if code.co_name != _LAMBDA:
+        return code
+    frame: FrameType | None = _getframe(1)
+    while frame is not None:
+        if code in frame.f_code.co_consts:
+            return around(frame.f_code)
+        frame = frame.f_back
+    return code

@@ -20,7 +20,7 @@ from headwater.capture.caller_frame import variables
 from headwater.capture.notebook_cells import place_of, user_place
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
-from headwater.capture.user_code import is_users, user_frame
+from headwater.capture.user_code import around, is_users, user_frame
 from headwater.capture.value_table import Values
 from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, make_value
 
@@ -144,6 +144,7 @@ class InferredValues:
         code, line = user_place(3)
         if code is None:
             return None
+        code = around(code)
         passes = self._passes.get(code, {})
         count = self._tables.get((code, line), 0)
         if count >= _ASKED_A_LINE and (maker is not None or not passes):

@@ -89,6 +89,18 @@ def pairs_of(node: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
     return None
 
 
+def parts_of(node: ast.expr) -> list[ast.expr] | None:
+    """The lists that a list is put together from, or one of which it is: ``rows[1:]``, ``a + b``, ``rows or []``. None
+    for anything else."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        return [node.value]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [node.left, node.right]
+    if isinstance(node, ast.IfExp):
+        return [node.body, node.orelse]
+    return node.values if isinstance(node, ast.BoolOp) else None
+
+
 def cells_put_in(node: ast.stmt, name: str) -> list[tuple[ast.expr, ast.expr]]:
     """The keys and values that a statement sets in the dictionary of that name."""
     if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Subscript):

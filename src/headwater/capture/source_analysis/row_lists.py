@@ -33,6 +33,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
     data_at,
     owner_of,
     pairs_of,
+    parts_of,
     put_in,
 )
 from headwater.capture.source_analysis.row_sources import ANY, MAX_DEPTH, ROW, Expression, RowSources
@@ -102,22 +103,33 @@ class _Reader(RowSources):
         """The expressions of the items of a list."""
         if depth > MAX_DEPTH:
             return
-        if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
+        if isinstance(node, ast.Name):
+            yield from self._elements_named(node.id, scope, depth)
+        elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
             yield self, node.elt, scope | bound_by(node.generators)
-        elif isinstance(node, ast.List | ast.Tuple):
-            yield from ((self, item, scope) for item in node.elts)
-        elif isinstance(node, ast.Call) and called_name(node) in HANDS_ON and node.args:
-            yield from self._elements(node.args[0], scope, depth + 1)
         elif isinstance(node, ast.DictComp):
             yield self, node.value, scope | bound_by(node.generators)
-        elif isinstance(node, ast.Call) and called_name(node) == "items" and owner_of(node) and not scope:
-            pairs = [(self, item, inner) for item, inner in self._pairs_in(owner_of(node))]
-            yield from pairs or [(self, node, scope)]
-        elif isinstance(node, ast.Name):
-            yield from self._elements_named(node.id, scope, depth)
+        elif isinstance(node, ast.List | ast.Tuple):
+            for item in node.elts:
+                if isinstance(item, ast.Starred):
+                    yield from self._elements(item.value, scope, depth + 1)
+                else:
+                    yield self, item, scope
+        elif (parts := parts_of(node)) is not None:
+            for part in parts:
+                yield from self._elements(part, scope, depth + 1)
         else:
-            results = list(self._elements_returned(node, None, scope, depth))
-            yield from results or [(self, node, scope)]
+            yield from self._elements_called(node, scope, depth)
+
+    def _elements_called(self, node: ast.expr, scope: Scope, depth: int) -> Iterator[Expression]:
+        """As ``_elements``, of what a call returns."""
+        if isinstance(node, ast.Call) and called_name(node) in HANDS_ON and node.args:
+            yield from self._elements(node.args[0], scope, depth + 1)
+            return
+        found: list[Expression] = []
+        if isinstance(node, ast.Call) and called_name(node) == "items" and owner_of(node) and not scope:
+            found = [(self, item, inner) for item, inner in self._pairs_in(owner_of(node))]
+        yield from found or list(self._elements_returned(node, None, scope, depth)) or [(self, node, scope)]
 
     def _elements_named(self, name: str, scope: Scope, depth: int) -> Iterator[Expression]:
         """As ``_elements``, of the list of that name."""

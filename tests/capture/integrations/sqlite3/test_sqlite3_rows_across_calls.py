@@ -163,3 +163,38 @@ def test_functions_that_call_themselves_end(followed, base):
     good, _ = sifted(extracted("people.csv"))
     loaded(base, again(good, 3))
     assert "people.csv" in followed.sources("t")
+
+
+def timed(work):
+    """Do some work, as a helper that measures time does."""
+    return work()
+
+
+@pytest.mark.parametrize("how", ["slice", "sum", "default", "either", "starred"])
+def test_rows_of_lists_put_together(followed, base, how):
+    """Parts of lists, lists one after another, and one list or another."""
+    rows = []
+    for row in extracted("people.csv"):
+        rows.append((row["town"], row["name"]))  # noqa: PERF401 - the loop is what is tested
+    if how == "slice":
+        base.executemany(INSERT, rows[:1])
+    elif how == "sum":
+        base.executemany(INSERT, rows + rows)
+    elif how == "default":
+        base.executemany(INSERT, rows or [])
+    elif how == "either":
+        base.executemany(INSERT, rows if len(rows) > 1 else [])
+    else:
+        base.executemany(INSERT, [*rows, ("a", "b")])
+    base.commit()
+    assert given(followed, "x") == {("people.csv", "town")}
+    assert given(followed, "y") == {("people.csv", "name")}
+
+
+def test_rows_inserted_by_a_lambda(followed, base):
+    """What a ``lambda`` inserts is read where it is written."""
+    rows = [{**row, "age": 3} for row in extracted("people.csv")]
+    timed(lambda: base.executemany("INSERT INTO t (x, y) VALUES (:town, :age)", rows))
+    base.commit()
+    assert given(followed, "x") == {("people.csv", "town")}
+    assert ("other.csv", "z") not in given(followed, "y")
