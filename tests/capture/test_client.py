@@ -289,6 +289,11 @@ def test_a_record_is_checked_and_sent(in_process):
     assert any(e["run"]["runId"] == document["lineage_id"] for e in events())
     with pytest.raises(InvalidRecord, match="operation_type"):
         headwater.record({**document, "operation_type": "MAGIC"})
+    made = headwater.record({name: part for name, part in document.items() if name != "lineage_id"})
+    assert made != document["lineage_id"]
+    assert any(e["run"]["runId"] == made for e in events())
+    with pytest.raises(InvalidRecord, match="lineage_id"):
+        headwater.record({**document, "lineage_id": "seventeen"})
 
 
 def test_disabled_means_nothing_happens_and_everything_works(tmp_path, monkeypatch):

@@ -164,8 +164,10 @@ def test_code_runs_as_python_c_does(project):
 
 
 def test_a_missing_script_is_told_as_python_tells_it(project):
-    """The message and the exit code for a script that is not there are python's."""
+    """The message and the exit code for a script that is not there are python's. Nothing ran, so there is no run."""
     assert project.captured("nope.py") == project.plain("nope.py")
+    assert project.events == []
+    assert not (project.folder / ".headwater").exists()
 
 
 def test_options_before_the_script_are_ours_and_after_it_the_scripts(project):
@@ -195,6 +197,8 @@ def test_a_module_that_fails_shows_the_frames_of_python_m(project, start):
     plain = project.plain(*start, "--a", "b")
     assert project.captured(*start, "--a", "b") == plain
     assert plain.code == 1
+    if start[0] == "-m" and project.events:  # as the user typed it
+        assert project.facet("headwater_process")["argv"] == [*start, "--a", "b"]
 
 
 FAILING_IMPORTS = {

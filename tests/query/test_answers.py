@@ -360,3 +360,11 @@ def test_an_impact_has_one_count(count: int) -> None:
     words = {0: "", 1: "and 1 table on the way that lives in memory", 2: "and 2 tables on the way that live in memory"}
     assert words[count] in text
     assert ("in memory" in text) is bool(count)
+
+
+def test_the_tags_of_a_run_are_shown_with_its_facts() -> None:
+    """In the text of ``show``, a tag that only means yes by its key."""
+    tags = {"tags": facet(tags=[{"key": "team", "value": "risk"}, {"key": "nightly", "value": "true"}])}
+    store = MemoryStore.open()
+    store.append(raw(whole_run(1, "train", 0, ["raw"], ["model"], run_facets=tags)))
+    assert "tags          team=risk, nightly\n" in str(Lineage(store).show("job:train"))

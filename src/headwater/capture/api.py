@@ -14,7 +14,7 @@ from headwater.capture.client import Client
 from headwater.capture.config import Config, load
 from headwater.capture.process_lifecycle import unwatch, watch
 from headwater.capture.recorder import Recorder
-from headwater.capture.runs import OPERATIONS, Dataset, Run, checked_name
+from headwater.capture.runs import OPERATIONS, Dataset, Run, checked_name, new_run_id
 from headwater.errors import InvalidInput
 
 
@@ -169,7 +169,8 @@ def write(dataset: Dataset, obj: object = None, *, type: str | None = None) -> N
 
 
 def record(document: Mapping[str, Any]) -> str:
-    """Record one operation explicitly, as a flat lineage record, and return its ``lineage_id``.
+    """Record one operation explicitly, as a flat lineage record, and return its ``lineage_id``. A record without one
+    gets a new one.
 
     Raises:
         InvalidRecord: the document is invalid; the message names the field.
@@ -177,6 +178,8 @@ def record(document: Mapping[str, Any]) -> str:
     from headwater.formats.record import read_record, to_events
 
     client = ensure_client()
+    if isinstance(document, Mapping) and "lineage_id" not in document:
+        document = {"lineage_id": new_run_id(), **document}
     record = read_record(document)
     if client is not None:
         client.emit(to_events(record, namespace=client.config.namespace, cwd=str(Path.cwd())))

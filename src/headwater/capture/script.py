@@ -40,6 +40,8 @@ class Program(NamedTuple):
     spec: ModuleSpec | None = None
     body: Callable[[CodeType, dict[str, Any]], None] | None = None
     """How to run the code; by default, with ``exec``."""
+    command: list[str] | None = None
+    """What the user typed, if that is not ``argv``."""
 
 
 def script_program(path: str, arguments: Sequence[str], project: Path) -> Program:
@@ -107,6 +109,7 @@ def module_program(module: str, arguments: Sequence[str]) -> Program:
         load=lambda: code,
         spec=spec,
         body=_as_runpy_does(module, spec),
+        command=["-m", module, *arguments],
     )
 
 
@@ -201,10 +204,12 @@ def run_program(
 def _begin(
     program: Program, config: Config, name: str | None, operation: str | None, keywords: dict[str, Any] | None
 ) -> None:
+    if program.script is not None and not program.script.exists():
+        return  # nothing is going to run: no run, and no store for the folder that the user mistook for another
     client = api.ensure_client(keywords, config)
     if client is None:
         return
-    facts = facts_of_process(client, program.script, program.argv)
+    facts = facts_of_process(client, program.script, program.command or program.argv)
     run = client.open_root(name or program.name, operation=operation, facts=facts)
     client.redactor.learn_arguments(program.argv[1:])
     run.parameters(argument_parameters(program.argv[1:]))

@@ -97,6 +97,16 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return the details as JSON."""
         return json_text(self)
 
+    def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
+        """Return the details as text, at most ``cells`` wide."""
+        from headwater.query.object_text import details_lines
+        from headwater.query.terminal_text import plain
+
+        return plain(details_lines(self, cells=cells, base=base))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
 
 def describe(store: Store, target: Target, *, as_of: int | None = None) -> Details:
     """Return what is known about a dataset, a version of it, or a job, at an instant."""

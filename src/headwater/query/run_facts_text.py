@@ -1,4 +1,4 @@
-"""The facts of a run as text: its command, code, parameters, seeds, metrics and machine."""
+"""The facts of a run as text: its command, code, tags, parameters, seeds, metrics and machine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from headwater.query.facet_values import RunFacts
 from headwater.query.names import Labels
+from headwater.query.selectors import tag_label
 from headwater.query.symbols import UNICODE
 from headwater.query.terminal_text import Line, Span, clean, elide, pad, plural
 
@@ -14,10 +15,11 @@ _KEY = 14
 
 
 def run_facts_words(run: RunFacts, labels: Labels, cells: int, *, with_place: bool = True) -> Iterator[Line]:
-    """Return code, parameters, seeds, metrics and machine of a run, a line or more each."""
+    """Return code, tags, parameters, seeds, metrics and machine of a run, a line or more each."""
     facts = (
         ("command", [elide(clean(run.command), cells - _KEY - 4)] if " " in run.command else []),
         ("code", _code(run, labels)),
+        ("tags", [elide(clean(tag_label(key, value)), 40) for key, value in run.tags.items()]),
         ("parameters", pairs(run.parameters)),
         ("seeds", _seeds(run)),
         ("metrics", pairs(_last_metrics(run))),
