@@ -11,7 +11,7 @@ import pytest
 
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
-from headwater.storage.projection import change_stretch
+from headwater.storage.projection import history, stretches
 from headwater.storage.projection.records import Change
 from headwater.storage.sqlite import SQLiteStore
 from headwater.storage.sqlite.table import SQLiteTable
@@ -52,7 +52,8 @@ def test_any_order_gives_one_history(
     new_store: NewStore, monkeypatch: pytest.MonkeyPatch, length: int, seed: int
 ) -> None:
     """In order, the latest first, nearly in order or shuffled, and however much of the history is read at once."""
-    monkeypatch.setattr(change_stretch, "LENGTH", length)
+    for module in (history, stretches):
+        monkeypatch.setattr(module, "LENGTH", length)
     pick = random.Random(seed)
     events = runs(40, 4)
     nearly = [events[at] for at in sorted(range(len(events)), key=lambda at: at + 6 * pick.random())]

@@ -105,15 +105,17 @@ class MemoryTables:
         times = (row.created_at for row in self.versions.where(dataset=dataset) if row.run and row.created_at > at)
         return next(iter(sorted(times)[1:2]), None)
 
-    def writes_around(self, dataset: int, job: int, order: tuple[int, str]) -> tuple[Version | None, list[Version]]:
-        """The last version that a run of a job wrote before a place in the order, and the first two after it."""
-        ordered = sorted(
-            ((row.created_at, row.run_id), row)
-            for row in self.versions.where(dataset=dataset)
-            if row.run and row.job == job
-        )
-        before = [row for place, row in ordered if place < order]
-        return before[-1] if before else None, [row for place, row in ordered if place > order][:2]
+    def writes_before(self, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
+        """The last versions that runs of a job wrote before a place in the order, latest first."""
+        return [row for row in self._writes(dataset, job) if _write_order(row) < order][::-1][:limit]
+
+    def writes_after(self, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
+        """The first versions that runs of a job wrote after a place in the order."""
+        return [row for row in self._writes(dataset, job) if _write_order(row) > order][:limit]
+
+    def _writes(self, dataset: int, job: int) -> list[Version]:
+        rows = [row for row in self.versions.where(dataset=dataset) if row.run and row.job == job]
+        return sorted(rows, key=_write_order)
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""
@@ -298,3 +300,7 @@ def _version_order(row: Version) -> tuple[int, str, str]:
 def _upper(text: str) -> bytes:
     """The text with its ASCII letters in upper case."""
     return text.encode().upper()
+
+
+def _write_order(row: Version) -> tuple[int, str]:
+    return row.created_at, row.run_id

@@ -67,15 +67,15 @@ WHERE tenant_id = :tenant AND dataset = %s AND created_at <= %s AND run <> 0 AND
   AND %s IN (tag, fingerprint, file_digest)
 ORDER BY created_at DESC, run_id DESC LIMIT 1;
 
--- write_before
+-- writes_before
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
 WHERE tenant_id = :tenant AND dataset = %s AND job = %s AND run <> 0 AND created_at <= %s AND (created_at, run_id) < (%s, %s)
-ORDER BY created_at DESC, run_id DESC LIMIT 1;
+ORDER BY created_at DESC, run_id DESC LIMIT %s;
 
 -- writes_after
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
 WHERE tenant_id = :tenant AND dataset = %s AND job = %s AND run <> 0 AND created_at >= %s AND (created_at, run_id) > (%s, %s)
-ORDER BY created_at, run_id LIMIT 2;
+ORDER BY created_at, run_id LIMIT %s;
 
 -- latest_versions
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions

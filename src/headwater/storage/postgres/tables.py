@@ -81,12 +81,17 @@ class PostgresTables(BatchTables):
         found = self._session.rows(self._sql["second_write_after"], (dataset, at))
         return int(found[0][0]) if found else None
 
-    def writes_around(self, dataset: int, job: int, order: tuple[int, str]) -> tuple[Version | None, list[Version]]:
-        """The last version that a run of a job wrote before a place in the order, and the first two after it."""
+    def writes_before(self, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
+        """The last versions that runs of a job wrote before a place in the order, latest first."""
+        return self._writes("writes_before", dataset, job, order, limit)
+
+    def writes_after(self, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
+        """The first versions that runs of a job wrote after a place in the order."""
+        return self._writes("writes_after", dataset, job, order, limit)
+
+    def _writes(self, query: str, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
         at, run_id = order
-        given = (dataset, job, at, at, rows.uuid_bytes(run_id))
-        before = self.versions.select(self._sql["write_before"], given)
-        return next(iter(before), None), self.versions.select(self._sql["writes_after"], given)
+        return self.versions.select(self._sql[query], (dataset, job, at, at, rows.uuid_bytes(run_id), limit))
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""

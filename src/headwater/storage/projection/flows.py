@@ -14,6 +14,7 @@ from headwater.storage.projection.late_steps import Claims, Interval, Neighbours
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, OBSERVED, Edge, Flow
 from headwater.storage.projection.runs import Runs
+from headwater.storage.projection.stretches import LENGTH, Stretch
 from headwater.storage.projection.tables import Tables
 
 LIFE = 3
@@ -35,11 +36,14 @@ class Flows:
         self._dirty: set[FlowKey] = set()
         #: the edges without an end of the flows that changed last, by source
         self._open: dict[FlowKey, dict[int, Edge]] = {}
+        #: where runs came late
+        self._stretches: dict[FlowKey, Stretch[Step]] = {}
 
     def clear(self) -> None:
         """Drop everything pending or cached: the batch was rolled back, or another process wrote."""
         self._dirty.clear()
         self._open.clear()
+        self._stretches.clear()
 
     def mark(self, job: int, target: int, kind: int) -> None:
         """Mark a flow to be rebuilt at the end of the batch."""
@@ -48,6 +52,7 @@ class Flows:
     def move(self, lost: int, kept: int) -> None:
         """A node was merged into another: move its pending flows there."""
         self._open.clear()
+        self._stretches.clear()
         self._dirty = {(job, kept if target == lost else target, kind) for job, target, kind in self._dirty}
 
     def mark_job(self, job: int) -> None:
@@ -92,6 +97,8 @@ class Flows:
                     self._put(edge)
         flow.last_at, flow.last_by, flow.shape = step.at, step.by, step.shape
         self._tables.flows.put(flow)
+        if key in self._stretches:
+            self._stretches[key].append(step)
 
     def _insert(self, key: FlowKey, late: Step) -> bool:
         """Apply a run that wrote the target before the last one did; returns False, having done nothing, if the flow
@@ -105,7 +112,7 @@ class Flows:
         job, target, kind = key
         held = {
             edge.source: edge
-            for edge in self._tables.edges_before(key, changed, late.at)
+            for edge in self._tables.edges_before(key, [one for one in changed if claims[one].before], late.at)
             if edge.valid_to is None or edge.valid_to > late.at
         }
         made = []
@@ -124,12 +131,28 @@ class Flows:
         job, target, kind = key
         if target == job or kind != OBSERVED:
             return None
-        row, rows = self._tables.writes_around(target, job, (late.at, late.by))
-        around = [*([row] if row is not None else ()), *rows]
-        if not rows or len({late.at, *(one.created_at for one in around)}) <= len(around):
+        stretch, place = self._stretch_around(key, late)
+        before, after = stretch.rows[max(place - 1, 0) : place], stretch.rows[place : place + 2]
+        stretch.rows.insert(place, late)
+        stretch.shorten()
+        if not after or len({step.at for step in (late, *before, *after)}) <= len(before) + len(after):
             return None
-        before, after = (Step(one.created_at, one.run_id, one.shape) if one else None for one in (row, rows[0]))
-        return None if after is None else Neighbours(before, late, after)
+        return Neighbours(before[0] if before else None, late, after[0])
+
+    def _stretch_around(self, key: FlowKey, late: Step) -> tuple[Stretch[Step], int]:
+        """The stored writes around a late one, and its place among them."""
+        found = self._stretches.get(key)
+        place = None if found is None else found.place(_order(late), after=2)
+        if found is None or place is None:
+            job, target, _ = key
+            where = target, job, _order(late)
+            before, after = self._tables.writes_before(*where, 1), self._tables.writes_after(*where, LENGTH + 1)
+            steps = [Step(row.created_at, row.run_id, row.shape) for row in before + after[:LENGTH]]
+            found, place = Stretch(steps, _order, begins=not before, ends=len(after) <= LENGTH), len(before)
+            if len(self._stretches) >= _CACHE_SIZE:
+                self._stretches.clear()
+            self._stretches[key] = found
+        return found, place
 
     def _replace(self, key: FlowKey, source: int, old: list[Edge], new: list[Interval]) -> None:
         """Replace edges of a source by those of some intervals."""
@@ -174,6 +197,7 @@ class Flows:
 
     def _remake(self, key: FlowKey) -> None:
         self._open.pop(key, None)
+        self._stretches.pop(key, None)
         job, target, kind = key
         steps = sorted(self._steps(key))
         open_edges: dict[int, Edge] = {}
@@ -271,6 +295,10 @@ class Flows:
         self._tables.edges.drop((edge.source, edge.target, edge.job, edge.kind, edge.valid_from))
         edge.valid_to = edge.valid_from
         self._tables.edge_changed(edge)
+
+
+def _order(step: Step) -> tuple[int, str]:
+    return step.at, step.by
 
 
 def _advance(

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headwater.storage.projection.change_stretch import Stretch
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facet_sets import FacetSet, FacetSets, field_names, type_of, words_of
 from headwater.storage.projection.names import Names, is_deleted, type_by_place
 from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText, change_order
+from headwater.storage.projection.stretches import LENGTH, Stretch
 from headwater.storage.projection.tables import Tables
 
 _SEARCHED = frozenset({"schema", "documentation", "tags", "ownership"})
@@ -54,7 +54,7 @@ class History:
         self._columns = columns
         self._latest: dict[int, dict[str, Change]] = {}
         #: node -> facet -> where changes came late; a last change is the same object as in ``_latest``
-        self._stretches: dict[int, dict[str, Stretch]] = {}
+        self._stretches: dict[int, dict[str, Stretch[Change]]] = {}
         self._stale: set[int] = set()
         self._counters: dict[int, ChangeCounter] = {}
         self._repetitions: dict[tuple[int, int], Repetition] = {}
@@ -136,14 +136,19 @@ class History:
         self._latest.pop(node_id, None)
         self._stretches.pop(node_id, None)
 
-    def _stretch_around(self, change: Change, latest: Change) -> tuple[Stretch, int]:
+    def _stretch_around(self, change: Change, latest: Change) -> tuple[Stretch[Change], int]:
         """The stored changes around a new one, and its place among them; ``latest`` is the last of its facet."""
         by_name = self._stretches.setdefault(change.node, {})
         found = by_name.get(change.name)
         place = None if found is None else found.place(change_order(change))
         if found is None or place is None:
-            found = by_name[change.name] = Stretch.around(self._tables, change, latest)
-            place = 0 if found.begins else 1
+            where = change.node, change.name, change_order(change)
+            before, after = self._tables.changes_before(*where, 1), self._tables.changes_from(*where, LENGTH + 1)
+            ends, place = len(after) <= LENGTH, len(before)
+            found = Stretch(before + after[:LENGTH], change_order, begins=not before, ends=ends)
+            if ends:
+                found.rows[-1] = latest  # one object per row: a change to a copy would be lost
+            by_name[change.name] = found
         return found, place
 
     def _place_late(self, change: Change, latest: Change) -> Change:

@@ -201,9 +201,12 @@ class Tables(Protocol):
     def second_write_after(self, dataset: int, at: int) -> int | None:
         """The instant of the second write by a known run after an instant, or None if there are fewer than two."""
 
-    def writes_around(self, dataset: int, job: int, order: tuple[int, str]) -> tuple[Version | None, list[Version]]:
-        """The last version that a run of a job wrote before a place in the order by (created_at, run id), if any, and
-        the first two after it, ascending."""
+    def writes_before(self, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
+        """The last versions that runs of a job wrote before a place in the order by (created_at, run id), latest
+        first."""
+
+    def writes_after(self, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
+        """The first versions that runs of a job wrote after a place in that order, ascending."""
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first by (created_at, run id, tag)."""

@@ -71,15 +71,15 @@ WHERE dataset = :dataset AND created_at <= :at AND run <> 0 AND run_id <> :run
   AND (tag = :tag OR fingerprint = :tag OR file_digest = :tag)
 ORDER BY created_at DESC, run_id DESC LIMIT 1;
 
--- write_before
+-- writes_before
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
 WHERE dataset = :dataset AND created_at <= :at AND run <> 0 AND job = :job AND (created_at, run_id) < (:at, :run)
-ORDER BY created_at DESC, run_id DESC LIMIT 1;
+ORDER BY created_at DESC, run_id DESC LIMIT :limit;
 
 -- writes_after
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions
 WHERE dataset = :dataset AND created_at >= :at AND run <> 0 AND job = :job AND (created_at, run_id) > (:at, :run)
-ORDER BY created_at, run_id LIMIT 2;
+ORDER BY created_at, run_id LIMIT :limit;
 
 -- latest_versions
 SELECT id, dataset, created_at, run, run_id, job, tag, fingerprint, file_digest, row_count, shape FROM versions

@@ -80,11 +80,18 @@ class SQLiteTables(BatchTables):
         found = self._connection.execute(self._sql["second_write_after"], (dataset, at)).fetchone()
         return found[0] if found else None
 
-    def writes_around(self, dataset: int, job: int, order: tuple[int, str]) -> tuple[Version | None, list[Version]]:
-        """The last version that a run of a job wrote before a place in the order, and the first two after it."""
-        given = {"dataset": dataset, "job": job, "at": order[0], "run": rows.uuid_bytes(order[1])}
-        before = self.versions.select("write_before", given)
-        return next(iter(before), None), self.versions.select("writes_after", given)
+    def writes_before(self, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
+        """The last versions that runs of a job wrote before a place in the order, latest first."""
+        return self._writes("writes_before", dataset, job, order, limit)
+
+    def writes_after(self, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
+        """The first versions that runs of a job wrote after a place in the order."""
+        return self._writes("writes_after", dataset, job, order, limit)
+
+    def _writes(self, query: str, dataset: int, job: int, order: tuple[int, str], limit: int) -> list[Version]:
+        at, run_id = order
+        given = {"dataset": dataset, "job": job, "at": at, "run": rows.uuid_bytes(run_id), "limit": limit}
+        return self.versions.select(query, given)
 
     def latest_versions(self, dataset: int, as_of: int | None, limit: int) -> list[Version]:
         """Versions of a dataset no later than an instant, latest first."""

@@ -1,0 +1,47 @@
+"""Gapless parts of long histories, by which something late is placed without reading the whole history."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+R = TypeVar("R")
+LENGTH = 64
+"""How many rows are read at once. What is late is mostly a little late, or follows something else that was."""
+
+
+class Stretch(Generic[R]):
+    """Consecutive rows of a history, in order: none is missing between two of them."""
+
+    def __init__(self, rows: list[R], order: Callable[[R], Any], *, begins: bool, ends: bool) -> None:
+        self.rows = rows
+        #: nothing is before the first
+        self.begins = begins
+        #: nothing is after the last
+        self.ends = ends
+        self._order = order
+
+    def place(self, order: Any, *, after: int = 1) -> int | None:
+        """The position of the first row that is not earlier; None if the row before it, or one of so many from it on,
+        may be missing here."""
+        place = bisect_left(self.rows, order, key=self._order)
+        if (place == 0 and not self.begins) or (place + after > len(self.rows) and not self.ends):
+            return None
+        return place
+
+    def append(self, row: R) -> None:
+        """Add a row that is later than all others."""
+        if self.ends:
+            self.rows.append(row)
+            self.shorten()
+
+    def shorten(self) -> None:
+        """Keep a stretch that has grown small: its end, or else its beginning."""
+        if len(self.rows) <= 2 * LENGTH:
+            return
+        if self.ends:
+            del self.rows[:-LENGTH]
+            self.begins = False
+        else:
+            del self.rows[LENGTH:]
