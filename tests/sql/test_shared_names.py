@@ -44,3 +44,11 @@ def test_full_text_search_in_sqlite_asks_the_whole_table():
     """``docs MATCH 'x'`` is a filter on all columns, not on one called docs."""
     (one,) = analyze("CREATE TABLE t AS SELECT title FROM docs WHERE docs MATCH 'x'", dialect="sqlite", schema={})
     assert {(edge.source_column, edge.type) for edge in one.each_edge()} == {("title", "DIRECT"), ("*", "INDIRECT")}
+
+
+def test_dates_in_double_quotes_are_no_columns_in_sqlite():
+    """SQLite takes a word in double quotes for text where no column fits, as between two dates; the columns of the
+    table need not be known."""
+    text = 'CREATE TABLE t AS SELECT a FROM logs WHERE day BETWEEN "2018-01-01" AND "2019-01-01"'
+    (one,) = analyze(text, dialect="sqlite", schema={})
+    assert {edge.source_column for edge in one.columns} == {"a", "day"}

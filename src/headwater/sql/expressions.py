@@ -126,6 +126,8 @@ def _is_sqlite_string(ctx: Context, node: exp.Expr) -> bool:
     parent = node.parent
     if isinstance(parent, (exp.EQ, exp.NEQ, exp.Like, exp.GT, exp.LT, exp.GTE, exp.LTE, exp.Glob)):
         return node.arg_key == "expression"
+    if isinstance(parent, exp.Between):
+        return node.arg_key in ("low", "high")
     return (isinstance(parent, exp.In) and node.arg_key == "expressions") or isinstance(
         parent.parent if isinstance(parent, exp.Tuple) else None, (exp.Values, exp.In)
     )

@@ -169,3 +169,19 @@ def test_a_guess_by_length_looks_at_the_width_too(follow):
     found = {name: {item.get("field") for item in entry["inputs"]} for name, entry in fields.items()}
     assert found["target"] == {"target"}
     assert all("target" not in columns for name, columns in found.items() if name != "target")
+
+
+def test_a_label_that_is_called_like_the_index(houses):
+    """Both are in the set: the index, which came from nothing, has its own name there."""
+    from sklearn.linear_model import LogisticRegression
+
+    followed, frame = houses
+    X = frame[["rooms", "area"]]
+    y = (frame["price"] > frame["price"].median()).rename("id")
+    model = LogisticRegression().fit(X, y)
+    X.to_csv("x.csv")
+    assert followed.sources("model.training_data", "id") == {("houses.csv", "price")}
+    assert followed.sources("model.training_data", "index.id") == {("houses.csv", "id")}
+    assert followed.sources("x.csv", "id") == {("model.training_data", "index.id")}
+    assert followed.sources("model") == {"model.training_data"}
+    del model

@@ -160,11 +160,12 @@ def name_values(
         for position, names in enumerate(labels)
         for name in names
     }
-    kept = [tuple(level for level in levels_of(value) if shown_level(level) not in fields) for value in values]
+    taken = set(fields)
+    kept = [{level: _shown_beside(level, taken) for level in levels_of(value)} for value in values]
     for position, levels in enumerate(kept):
-        for level in levels:
+        for level, shown in levels.items():
             own = [Dep(position, field_in(values[position], level), subtype="IDENTITY")]
-            fields.setdefault(shown_level(level), own)
+            fields.setdefault(shown, own)
     whole = make_value(
         op,
         tuple(values),
@@ -178,13 +179,19 @@ def name_values(
     return [_part(whole, names, levels, rows) for names, levels in zip(labels, kept, strict=True)]
 
 
-def _part(whole: Value, names: tuple[str, ...], levels: tuple[str, ...], rows: int | None) -> Value:
-    """X or y as a part of a set: its columns, and its index levels, which are columns of the set."""
+def _shown_beside(level: str, taken: set[str]) -> str:
+    """The name of an index level among the columns of a set, which may have one of that name: a label, say."""
+    shown = shown_level(level)
+    return shown if shown not in taken else f"index.{shown}"
+
+
+def _part(whole: Value, names: tuple[str, ...], levels: dict[str, str], rows: int | None) -> Value:
+    """X or y as a part of a set: its columns, and its index levels, which are columns of the set by other names."""
     if not levels:
         return make_value("sklearn.part", (whole,), same_columns, columns=names, rows=rows)
     fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in names}
-    fields |= {field_of_level(level): [Dep(0, shown_level(level), subtype="IDENTITY")] for level in levels}
-    columns = Labels(names, levels)
+    fields |= {field_of_level(level): [Dep(0, shown, subtype="IDENTITY")] for level, shown in levels.items()}
+    columns = Labels(names, tuple(levels))
     return make_value("sklearn.part", (whole,), lambda _: Columns(fields), columns=columns, rows=rows)
 
 
