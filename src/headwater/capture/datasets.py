@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -83,6 +84,7 @@ class Datasets:
     def __init__(self, *, budget_s: float = DATASET_BUDGET_S, is_profiled: bool = True) -> None:
         self._by_name: dict[tuple[str, str], Touched] = {}
         self._emptied: set[tuple[str, str]] = set()
+        self._parts: Counter[tuple[str, ...]] = Counter()
         self._budget_s = budget_s
         self._is_profiled = is_profiled
 
@@ -139,6 +141,13 @@ class Datasets:
         """A dataset that is known was read; if the run wrote it, what it had written."""
         touched = self._by_name[ref[:2]]
         touched.origins.is_read_back = touched.origins.is_read_back or touched.is_output
+
+    def number_of_part(self, ref: DatasetRef, sets: Iterable[str]) -> int:
+        """How many models of the run, this one included, were fitted on parts of these sets under names like this one:
+        the same in every run of the same code."""
+        key = (ref.name.rstrip("0123456789_"), *sets)
+        self._parts[key] += 1
+        return self._parts[key]
 
     def emptied(self, ref: DatasetRef) -> None:
         """A dataset no longer holds what it held before the run."""

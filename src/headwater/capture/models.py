@@ -1,8 +1,8 @@
 """Facts about models and their outputs: versions, training data, and the model behind a prediction.
 
 The version of a model in memory is the digest of its recipe: class, hyper-parameters, features, and the fingerprints of
-its training data. If it depends on chance and no seed was set, the recipe includes the run, so that two such models
-never have the same version.
+its training data. Fits on parts of a set (folds) are told apart by their order. If it depends on chance and no seed was
+set, the recipe includes the run, so that two such models never have the same version.
 """
 
 from __future__ import annotations
@@ -88,6 +88,8 @@ def _completed(
     recipe |= {"training": training, "parents": parents}
     if not _is_repeatable(body, training):
         recipe["run"] = recorder.run_id
+    if _is_part(value):  # which rows they are is not known, so each fit on some of the rows is one of its own
+        recipe["part"] = datasets.number_of_part(touched.ref, [item["name"] for item in training])
     version = blake2b(_encode(recipe), digest_size=8).hexdigest()
     done = {**body, "name": touched.ref.name, "version": version}
     if parents:
@@ -105,6 +107,18 @@ def _is_repeatable(body: dict[str, Any], training: list[dict[str, str]]) -> bool
     parameters = body.get("hyper_parameters", {})
     seeds = [value for name, value in parameters.items() if name.rpartition("__")[2] == "random_state"]
     return all(seed is not None for seed in seeds) and bool(training) and all("version" in item for item in training)
+
+
+def _is_part(value: Value) -> bool:
+    """Whether a model was fitted on some rows of a set (a fold), which has a fingerprint only as a whole."""
+    rows = [source.rows for source in trace(value).sources if source.dataset is not None and _is_set(source.dataset)]
+    whole = min((count for count in rows if count is not None), default=0)
+    given = [item.rows for item in value.inputs if item.dataset is None and item.rows is not None]
+    return bool(given) and min(given) < whole
+
+
+def _is_set(ref: DatasetRef) -> bool:
+    return ref.type == "IN_MEMORY"
 
 
 def _sources(value: Value) -> list[DatasetRef]:

@@ -169,3 +169,38 @@ def test_what_functions_gather_in_lists_and_dictionaries_over_folds(run):
         found = followed.sources(file, column)
         assert {name for name, _ in found} == {"model", "model_2", "model_3", read}
         assert {field for name, field in found if name == read} == {"a", "b"}
+
+
+ON_PARTS = """
+import pandas as pd
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import KFold, ShuffleSplit, cross_val_predict, cross_val_score, train_test_split
+data = pd.read_csv("numbers.csv")
+train, test = train_test_split(data, random_state=3)
+X, y = train[["a", "b"]], train["y"]
+for kept, _ in KFold(3, shuffle=True, random_state=11).split(X):
+    fold = LinearRegression().fit(X.iloc[kept], y.iloc[kept])
+whole = LinearRegression().fit(X, y)
+again = LinearRegression().fit(X, y)
+cross_val_score(LinearRegression(), X, y, cv=ShuffleSplit(2, random_state=12))
+cross_val_predict(LinearRegression(), X, y, cv=KFold(2))
+"""
+
+
+def test_models_of_folds_of_one_set_are_different_models(run):
+    """Each was fitted on other rows of the set, so none has the version of another or of a model of the whole."""
+    followed = run(ON_PARTS)
+    names = ("fold", "fold_2", "fold_3", "whole")
+    versions = [followed.facets(name)["headwater_model"]["version"] for name in names]
+    assert len(set(versions)) == len(versions)
+    assert versions[-1] == followed.facets("again")["headwater_model"]["version"]
+
+
+def test_the_seeds_of_splitters_are_seeds_of_the_run(run):
+    """In a loop, and given to a function; a splitter that does not shuffle has none."""
+    seeds = run(ON_PARTS).event()["run"]["facets"]["headwater_seeds"]["seeds"]
+    assert {(seed["scope"], seed["value"]) for seed in seeds} == {
+        ("train_test_split.random_state", 3),
+        ("KFold.random_state", 11),
+        ("ShuffleSplit.random_state", 12),
+    }

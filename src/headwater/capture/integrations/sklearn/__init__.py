@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import ClassVar, Final
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.sklearn import bundled_datasets, metrics, models, reports, row_sets
+from headwater.capture.integrations.sklearn import bundled_datasets, metrics, models, reports, row_sets, splitters
 from headwater.capture.integrations.sklearn.estimator_hooks import hook_existing, hook_future
 from headwater.errors import DidNotEnable
 
@@ -46,6 +46,7 @@ class SklearnIntegration(Integration):
         reports.hook(hooks, module)
         if name == _SPLIT:
             hooks.after(module, "train_test_split", row_sets.after_split)
+            splitters.hook(hooks, module)
         elif name == _VALIDATION:
             for function in ("cross_val_score", "cross_validate"):
                 hooks.after(module, function, functools.partial(metrics.after_cross_validation, name=function))

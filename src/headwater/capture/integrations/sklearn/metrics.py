@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from headwater.capture.integrations.sklearn.models import dataset_of
 from headwater.capture.integrations.sklearn.row_sets import known
+from headwater.capture.integrations.sklearn.splitters import record_seed
+from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
 from headwater.capture.values import Columns, Dep, Value
@@ -60,6 +62,7 @@ def after_cross_validation(
     """Record ``cross_val_score`` and ``cross_validate``: the mean of each score, and its value for each fold."""
     x = args[1] if len(args) > 1 else kwargs.get("X")
     y = args[2] if len(args) > 2 else kwargs.get("y")
+    record_seed(recorder, kwargs.get("cv"), *user_place(3))
     scores = result if isinstance(result, dict) else {name: result}
     ref = dataset_of(recorder, (x,))
     measured = [value for item in (x, y) if (value := recorder.values.get(item)) is not None]
@@ -77,6 +80,7 @@ def after_cross_val_predict(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str
 ) -> None:
     """Record ``cross_val_predict``: predictions for rows by models that were not trained on them."""
+    record_seed(recorder, kwargs.get("cv"), *user_place(3))
     sources = [item for item in (*args[1:3], kwargs.get("X"), kwargs.get("y")) if item is not None]
     values = [known(recorder, item) for item in sources]
     rows = int(result.shape[0])

@@ -23,6 +23,7 @@ from headwater.capture.integrations.sklearn.fitted_attributes import bind_learne
 from headwater.capture.integrations.sklearn.fitted_parts import fitted_parts
 from headwater.capture.integrations.sklearn.importances import Described
 from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_set, rows_by_key, rows_of
+from headwater.capture.integrations.sklearn.splitters import record_seed
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
@@ -206,6 +207,7 @@ def plain(value: Any) -> Any:
 
 
 def _seeds(recorder: Recorder, estimator: Any, parameters: dict[str, Any], value: Value) -> None:
+    record_seed(recorder, getattr(estimator, "cv", None), value.code, value.line)
     for name, seed in parameters.items():
         if name.rpartition("__")[2] == "random_state":
             recorder.seed("scikit-learn", f"{type(estimator).__name__}.{name}", seed, value.code, value.line)
