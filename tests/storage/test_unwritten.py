@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from headwater.storage.memory import MemoryStore
+from headwater.storage.projection.bindings import Bindings
+from headwater.storage.projection.records import Run
 from headwater.storage.sqlite import SQLiteStore
 from headwater.storage.table_store import TableStore
 from headwater.testing.events import dataset, facet, raw, run_id, whole_run
@@ -63,6 +65,21 @@ def test_a_reader_of_one_state_looks_at_that_state_alone(store: TableStore, monk
     (first,), _ = store.run_io(run_id(7))
     assert seen == first
     assert store.run_io(run_id(1002))[0][0].version == "new"
+
+
+def test_a_late_write_looks_at_the_first_readers_alone(store: TableStore, monkeypatch) -> None:
+    """A write that arrives after hundreds have read takes the last of them from the state that nobody wrote; whether
+    others are left, and since when, does not take a look at each."""
+    runs = [event for number in range(1, _STATES + 1) for event in whole_run(number, "j", number, ["raw"], ["out"])]
+    store.append(raw(runs))
+    looked_at: list[Run] = []
+    has_read = Bindings._has_read
+    monkeypatch.setattr(Bindings, "_has_read", lambda self, run, row: looked_at.append(run) or has_read(self, run, row))
+    store.append(raw(whole_run(1001, "w", _STATES - 10.5, [], ["raw"])))
+    assert len(looked_at) < 5
+    ((late,), _), ((early,), _) = store.run_io(run_id(_STATES)), store.run_io(run_id(1))
+    assert (late.run_id, early.run_id) == (run_id(1001), "")
+    assert early.created_at == store.run(run_id(1)).started_at
 
 
 def test_sqlite_finds_it_by_its_index(tmp_path: Path) -> None:

@@ -280,14 +280,21 @@ class Bindings:
             if row is None or row.run:
                 continue
             self._tables.touched.add(row.dataset)
-            started = [run.started_at for run in self._readers_of(row)]
-            if not started:
+            first = self._first_start(row)
+            if first is None:
                 self._tables.versions.drop(version)
                 self._unwritten.pop((row.dataset, row.tag), None)
-            elif row.created_at != min(started):
-                row.created_at = min(started)
+            elif row.created_at != first:
+                row.created_at = first
                 self._tables.versions.put(row)
         self._loose.clear()
+
+    def _first_start(self, row: Version) -> int | None:
+        """When the first reader of an unwritten state started; None without readers."""
+        if row.tag:  # its readers are in the order of their ends
+            return min((run.started_at for run in self._readers_of(row)), default=None)
+        first = self.first_readers([row]).get(row.id)
+        return None if first is None else first.started_at
 
     def _who_read(self, dataset: int, mark: str, at: int) -> list[int]:
         """Runs that may read a version made at an instant, with a mark or none.
@@ -331,9 +338,8 @@ class Bindings:
             page = self._tables.reads.earliest(row.dataset, _number(row.tag), row.created_at, limit)
 
     def _readers_of(self, row: Version) -> list[Run]:
-        marks = {"", *_marks(row)} if row.run or not row.tag else {row.tag}
-        numbers = set().union(*(self._who_read(row.dataset, mark, row.created_at) for mark in marks))
-        runs = (self._tables.runs.get(number) for number in numbers)
+        """The readers of an unwritten state with a mark."""
+        runs = (self._tables.runs.get(number) for number in self._who_read(row.dataset, row.tag, row.created_at))
         return [run for run in runs if run is not None and self._has_read(run, row)]
 
     def _has_read(self, run: Run, row: Version) -> bool:
