@@ -14,7 +14,7 @@ from headwater.storage.projection.late_steps import Claims, Interval, Neighbours
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, OBSERVED, Edge, Flow
 from headwater.storage.projection.runs import Runs
-from headwater.storage.projection.stretches import LENGTH, Stretch
+from headwater.storage.projection.stretches import LENGTH, MOST, Stretch
 from headwater.storage.projection.tables import Tables
 
 LIFE = 3
@@ -149,7 +149,7 @@ class Flows:
             before, after = self._tables.writes_before(*where, 1), self._tables.writes_after(*where, LENGTH + 1)
             steps = [Step(row.created_at, row.run_id, row.shape) for row in before + after[:LENGTH]]
             found, place = Stretch(steps, _order, begins=not before, ends=len(after) <= LENGTH), len(before)
-            if len(self._stretches) >= _CACHE_SIZE:
+            if len(self._stretches) >= MOST:
                 self._stretches.clear()
             self._stretches[key] = found
         return found, place

@@ -14,7 +14,7 @@ from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facet_sets import FacetSet, FacetSets, field_names, type_of, words_of
 from headwater.storage.projection.names import Names, is_deleted, type_by_place
 from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText, change_order
-from headwater.storage.projection.stretches import LENGTH, Stretch
+from headwater.storage.projection.stretches import LENGTH, MOST, Stretch
 from headwater.storage.projection.tables import Tables
 
 _SEARCHED = frozenset({"schema", "documentation", "tags", "ownership"})
@@ -138,6 +138,8 @@ class History:
 
     def _stretch_around(self, change: Change, latest: Change) -> tuple[Stretch[Change], int]:
         """The stored changes around a new one, and its place among them; ``latest`` is the last of its facet."""
+        if len(self._stretches) >= MOST:
+            self._stretches.clear()
         by_name = self._stretches.setdefault(change.node, {})
         found = by_name.get(change.name)
         place = None if found is None else found.place(change_order(change))

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 R = TypeVar("R")
 LENGTH = 64
 """How many rows are read at once. What is late is mostly a little late, or follows something else that was."""
+MOST = 1_000
+"""How many histories with something late are kept; together they take some tens of megabytes."""
 
 
 class Stretch(Generic[R]):
