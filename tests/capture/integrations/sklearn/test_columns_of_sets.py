@@ -185,3 +185,28 @@ def test_a_label_that_is_called_like_the_index(houses):
     assert followed.sources("x.csv", "id") == {("model.training_data", "index.id")}
     assert followed.sources("model") == {"model.training_data"}
     del model
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features")
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_marks_of_what_was_missing(houses, is_empty):
+    """``SimpleImputer(add_indicator=True)``: each feature and each mark comes from its own column; an empty column has
+    none."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+
+    followed, frame = houses
+    frame = frame.copy()
+    frame.loc[frame["area"] > 80, "area"] = None
+    frame["rooms"] = frame["rooms"].where(frame["rooms"] > 100 if is_empty else frame["rooms"] > 3)
+    model = make_pipeline(SimpleImputer(add_indicator=True), LinearRegression()).fit(
+        frame[["rooms", "area"]], frame["price"]
+    )
+    del model
+    fields = followed.entries()["model"]["fields"]
+    learned = {name: {i["field"] for i in fields[name]["inputs"]} for name in fields}
+    assert learned["missingindicator_area"] == {"area"}
+    assert learned["area"] == {"area"}
+    assert ("rooms" in learned) != is_empty
+    assert learned.get("rooms", {"rooms"}) == {"rooms"}

@@ -43,7 +43,7 @@ def features_of(transformer: Any, columns: Sequence[str]) -> Features:
         return identity(columns)
     if transformer == "drop":
         return []
-    for knows in (_steps, _column_transformer, _union, _selector, _by_key, _one_hot, _polynomial, _one_to_one):
+    for knows in (_steps, _column_transformer, _union, _selector, _by_key, _one_hot, _polynomial, _filled, _one_to_one):
         found = knows(transformer, columns)
         if found is not None:
             return found
@@ -264,6 +264,22 @@ def _polynomial(transformer: Any, columns: Sequence[str]) -> Features | None:
         Feature(name, tuple(row.nonzero()[0].tolist()), "IDENTITY" if row.sum() == 1 else "TRANSFORMATION")
         for name, row in zip(names, powers, strict=True)
     ]
+
+
+def _filled(transformer: Any, columns: Sequence[str]) -> Features | None:
+    """An imputer that fills each column by a number of its own, leaves out those that are empty, and may add marks of
+    what was missing."""
+    statistics = getattr(transformer, "statistics_", None)
+    if statistics is None or len(statistics) != len(columns):
+        return None
+    names = _names_out(transformer, None, columns)
+    indicator = getattr(transformer, "indicator_", None)
+    marked = [int(i) for i in indicator.features_] if indicator is not None else []
+    filled = [i for i, number in enumerate(statistics) if number == number]  # noqa: PLR0124 - not a number
+    owners = [*(range(len(columns)) if len(names) == len(columns) + len(marked) else filled), *marked]
+    if len(owners) != len(names):
+        return None
+    return [Feature(name, (owner,)) for name, owner in zip(names, owners, strict=True)]
 
 
 def _one_to_one(transformer: Any, columns: Sequence[str]) -> Features | None:
