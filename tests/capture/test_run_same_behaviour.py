@@ -231,3 +231,44 @@ def test_a_failing_import_shows_the_frames_that_python_shows(project, monkeypatc
     project.write("between.py", "import pandas\n")
     project.write("script.py", script)
     assert project.captured("script.py") == project.plain("script.py")
+
+
+CAUGHT = """
+import logging, traceback, warnings
+import pandas as pd
+frame = pd.DataFrame({"a": [1]})
+def broken():
+    frame.merge(frame, on="nowhere")
+tellers = (lambda e: traceback.print_exc(), lambda e: logging.exception("no"), traceback.print_exception)
+for tell in tellers:
+    try:
+        broken()
+    except KeyError as error:
+        tell(error)
+        print(traceback.format_exc(), [frame.name for frame in traceback.extract_tb(error.__traceback__)])
+try:
+    frame.apply(lambda column: column.merge(1))
+except AttributeError:
+    traceback.print_exc()
+"""
+
+
+def test_a_traceback_that_the_program_prints_has_no_frames_of_ours(project):
+    """Errors that a script or library catches and formats look as they do with python alone."""
+    project.write("script.py", CAUGHT)
+    plain = project.plain("script.py")
+    assert "in broken" in plain.err
+    assert project.captured("script.py") == plain
+
+
+def test_tracebacks_are_walked_as_before_when_capture_ends():
+    """What was changed for it is put back."""
+    import traceback
+
+    from headwater.capture.traceback_frames import hide_ours
+
+    before = traceback.walk_tb
+    undo = hide_ours()
+    assert traceback.walk_tb is not before
+    undo()
+    assert traceback.walk_tb is before

@@ -192,15 +192,24 @@ class Client:
             from headwater.capture.child_processes import follow_children
 
             self._leave_children = follow_children()  # type: ignore[method-assign]
+        with GUARD.at("traceback"):
+            from headwater.capture.traceback_frames import hide_ours
+
+            self._show_frames = hide_ours()  # type: ignore[method-assign]
 
     def uninstall(self) -> None:
         """Remove all hooks."""
         REGISTRY.remove()
         self._leave_children()
+        self._show_frames()
 
     @staticmethod
     def _leave_children() -> None:
         """Replaced by ``install``."""
+
+    @staticmethod
+    def _show_frames() -> None:
+        """Likewise."""
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until everything recorded so far is delivered. False on timeout, or if some of it stays in the spool."""

@@ -8,14 +8,12 @@ import sys
 import threading
 import traceback
 from types import TracebackType
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from headwater.capture.guard import GUARD
-from headwater.capture.imports import FRAMES
 from headwater.capture.process_lifecycle import WATCHED
 from headwater.capture.run_outcomes import exit_code_of, outcome_of
-
-_OWN_FOLDERS: Final = (os.path.dirname(__file__) + os.sep, "<observed by ")  # noqa: PTH120 - a string compare a frame
+from headwater.capture.traceback_frames import is_ours
 
 
 def end_program(error: BaseException | None) -> NoReturn:
@@ -101,8 +99,7 @@ def without_our_frames(error: BaseException) -> None:
 def _cleaned(trace: TracebackType | None) -> TracebackType | None:
     kept = []
     while trace is not None:
-        code = trace.tb_frame.f_code
-        if not code.co_filename.startswith(_OWN_FOLDERS) and code not in FRAMES:
+        if not is_ours(trace.tb_frame.f_code):
             kept.append(trace)
         trace = trace.tb_next
     cleaned: TracebackType | None = None
