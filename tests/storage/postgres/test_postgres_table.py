@@ -7,8 +7,11 @@ import random
 import pytest
 from postgres_opening import Opener
 
+from headwater.formats.openlineage import decode
+from headwater.model.graph import NodeKind
 from headwater.storage.memory.tables import MemoryTables
-from headwater.storage.projection.records import Flow
+from headwater.storage.projection.records import Change, Flow
+from headwater.testing.events import dataset_event, facet, raw
 
 
 def _plain(row: Flow) -> tuple:
@@ -54,3 +57,22 @@ def test_any_sequence_of_changes_and_questions(opened: Opener, seed: int) -> Non
                     assert sorted(map(_plain, found_both)) == sorted(map(_plain, both))
         with store._reading():
             assert sorted(map(_plain, table.rows())) == sorted(map(_plain, oracle.rows()))
+
+
+def test_what_was_fetched_for_a_batch_gives_way_to_what_it_writes(opened: Opener) -> None:
+    """The last changes of two datasets are fetched before a batch, and one of them changes, and is written, within it:
+    that one's are read again."""
+    store = opened()
+    facets = {"documentation": facet(description="old")}
+    store.append(raw([dataset_event(name, 10, facets) for name in ("a", "b")]))
+    changed, other = (store.find(NodeKind.DATASET, "db", name).id for name in ("a", "b"))
+    with store._writing():
+        tables = store._tables
+        tables.clear()
+        tables.expect([decode(raw([dataset_event(name, 20, facets)])[0]) for name in ("a", "b")])
+        assert set(tables.changes.fetched) == {changed, other}
+        (old,) = tables.changes.fetched[changed]
+        tables.changes.put(Change(node=changed, name="tags", at=old.at + 1, key=old.key, body=old.body, run_id=""))
+        tables.changes.flush()
+        assert {one.name for one in tables.latest_changes(changed)} == {"documentation", "tags"}
+        assert {one.name for one in tables.latest_changes(other)} == {"documentation"}

@@ -26,7 +26,6 @@ from headwater.storage.projection.names import normal_form
 from headwater.storage.projection.records import (
     DATASET,
     JOB,
-    Change,
     Edge,
     FacetSetRow,
     Mapping,
@@ -61,7 +60,6 @@ class BatchTables(ChangeFeedTables):
         self._spelt: set[tuple[int, str, str]] = set()
         self._run_ids: dict[str, int] = {}
         self._new_runs: set[str] = set()
-        self._latest: dict[int, list[Change]] = {}
         self._making: list[int] = []
 
     def _make_tables(self) -> None:
@@ -143,7 +141,6 @@ class BatchTables(ChangeFeedTables):
             table.fresh.written()
         self._new_runs.clear()
         self._no_names.clear()
-        self._latest.clear()
 
     def _flush_logs(self) -> None:
         if self._mentions:
@@ -191,7 +188,7 @@ class BatchTables(ChangeFeedTables):
     def _clear_rows(self) -> None:
         for part in self._tables:
             part.clear()
-        for known in (self._name_ids, self._no_names, self._spelt, self._run_ids, self._new_runs, self._latest):
+        for known in (self._name_ids, self._no_names, self._spelt, self._run_ids, self._new_runs):
             known.clear()
         self._mentions.clear()
         self._edge_log.clear()
@@ -233,11 +230,11 @@ class BatchTables(ChangeFeedTables):
         jobs = [name.node for name in fresh if name.kind == JOB]
         if jobs:
             self.flows.expect_all("job", jobs)
-        known = [node for node in nodes if node not in self._latest]
+        known = [node for node in nodes if node not in self.changes.fetched]
         if known:
-            self._latest.update((node, []) for node in known)
+            self.changes.fetched.update((node, []) for node in known)
             for change in self.changes.stored(self._sql["latest_changes"], (column("bigint", known), END_OF_TIME)):
-                self._latest[change.node].append(change)
+                self.changes.fetched[change.node].append(change)
         heads = {row.head for node in nodes if (row := self.nodes.get(node)) is not None and row.head}
         if heads:
             self.versions.expect(heads)

@@ -82,6 +82,8 @@ class PostgresTable(CachedTable[K, R]):
         self._statements = Statements(layout)
         #: by column and value, the keys of all stored rows that have it, until the batch is written
         self._whole: dict[tuple[str, Any], list[K]] = {}
+        #: rows fetched for the batch by a statement of their own, by the first part of their keys
+        self.fetched: dict[Any, list[R]] = {}
 
     # -- one row ---------------------------------------------------------------------------------------------------
     def _stored(self, key: Columns) -> Columns | None:
@@ -172,16 +174,20 @@ class PostgresTable(CachedTable[K, R]):
         """Write what is pending."""
         if self._pending:
             self._whole.clear()
+        if self.fetched:
+            for key in self._pending:  # what was fetched before is no longer what is stored
+                self.fetched.pop(columns_of(key)[0], None)
         super().flush()
 
     def written(self) -> None:
         """The batch is written: rows fetched for it may be dropped."""
         self._whole.clear()
+        self.fetched.clear()
 
     def clear(self) -> None:
         """Forget everything: the batch was rolled back, or another process wrote."""
         super().clear()
-        self._whole.clear()
+        self.written()
 
 
 def arrays_of(types: Sequence[str], rows: Sequence[Columns]) -> list[Any]:

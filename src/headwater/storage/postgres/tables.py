@@ -187,7 +187,7 @@ class PostgresTables(BatchTables):
         if self.changes.fresh("node", node):
             rows = sorted(self.changes.pending(node=node), key=change_order)
             return list({row.name: row for row in rows if row.at <= until}.values())
-        found = self._latest.pop(node, None) if as_of is None else None
+        found = self.changes.fetched.pop(node, None) if as_of is None else None
         if found is not None and not self.changes.touches("node", node):
             return found
         return self.changes.select(self._sql["latest_changes"], (column("bigint", [node]), until))
