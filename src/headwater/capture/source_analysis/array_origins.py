@@ -160,6 +160,8 @@ def array_origin(
         walk.queue += walk.operands(at, line)
         walk.run()
     if not walk.found:
+        walk.take_fitted()
+    if not walk.found:
         return UNKNOWN if walk.is_certain else None
     return walk.value(rows, width)
 
@@ -194,6 +196,8 @@ class _Walk:
         self.alike: set[Value] = set()
         """Those found whose columns are those of the matrix, according to all statements between."""
         self.before_own: set[int] = set()
+        self.passed_by: dict[str, frozenset[str]] = {}
+        """Names in the running code whose bindings showed nothing, with what was mentioned beside them."""
         self.queue: list[_Wanted] = []
         self.places_in: list[_Wanted] = []
         """Names that only select items: followed if what they select from has no known origin."""
@@ -233,6 +237,16 @@ class _Walk:
                 self._take(of_parts([value], at.mentions), at.mentions)
         return wanted
 
+    def take_fitted(self) -> None:
+        """Take objects that got their state after they were bound: of a model that ``fitted = model.fit_transform(X)``
+        has fitted since, the code shows no more than its class."""
+        frame = user_frame(sys._getframe(2))
+        if frame.f_code.co_name == self.code.co_name:
+            own = variables(frame, self.passed_by)
+            for name, mentions in self.passed_by.items():
+                value = self.places.values.seen(own.get(name, frame.f_globals.get(name)))
+                self._take([value] if value is not None else [], mentions)
+
     def value(self, rows: int | None, width: int = 0) -> Value:
         """A value that combines everything found; column by column, if the code says so of as many columns."""
         inputs = tuple(value for value, _ in self.found.values())
@@ -266,6 +280,8 @@ class _Walk:
         direct = ends_of(self.places.made(wanted.code), step)
         is_each = keeps_what_was(step.node) or wanted.is_collected
         returned = self.places.returned(step, wanted.name, wanted.mentions)
+        if not direct and wanted.is_operand and wanted.code is self.code:
+            self.passed_by.setdefault(wanted.name, wanted.mentions)
         keeps = wanted.keeps_columns and (
             all(returns_unchanged(code, line, step, wanted.name) for code, _, line in returned)
             if returned

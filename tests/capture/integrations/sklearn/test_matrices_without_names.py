@@ -107,3 +107,17 @@ def test_a_row_of_another_matrix_is_no_choice_of_rows(numbers):
     pd.DataFrame(told, columns=["price"]).to_csv("told.csv")
     found = followed.sources("told.csv", "price")
     assert {("numbers.csv", name) for name in COLUMNS} < found
+
+
+def test_what_is_computed_of_a_model_that_a_statement_fitted_on_the_way(numbers):
+    """``transformed = pca.fit_transform(X)`` fits ``pca``, which its own line only makes: numbers computed of its
+    attributes come from it, not from nothing."""
+    from sklearn.decomposition import PCA
+
+    followed, frame = numbers
+    pca = PCA(n_components=2)
+    transformed = pca.fit_transform(frame[COLUMNS].to_numpy())
+    loadings = pca.components_.T * np.sqrt(pca.explained_variance_)
+    pd.DataFrame(loadings).to_csv("loadings.csv")
+    assert len(transformed) == len(frame)
+    assert followed.sources("loadings.csv") == {"pca"}
