@@ -144,10 +144,21 @@ def test_a_reader_that_leaves_is_no_error(filled: Path) -> None:
 
 
 def test_plain_where_signs_cannot_be_shown(filled: Path) -> None:
-    """A terminal without Unicode gets a tree in ASCII."""
+    """A terminal without Unicode gets trees and all other answers in ASCII, without question marks in place of signs."""
     result = run(filled, "upstream", "tumour.pkl", PYTHONIOENCODING="ascii")
     assert result.returncode == 0
     assert "`- * train.py" in result.stdout
+    others = (
+        ["runs"],
+        ["why", "predictions.parquet"],
+        ["impact", "cells.csv"],
+        ["search", "cells"],
+        ["show", "train.py"],
+    )
+    for command in others:
+        shown = run(filled, *command, PYTHONIOENCODING="latin-1").stdout.replace("? check", "")
+        assert "?" not in shown, command
+        assert shown.isascii()
 
 
 def test_the_help_is_in_sections(folder: Path) -> None:

@@ -32,7 +32,8 @@ from headwater.storage.open import open_store
 from headwater.storage.row_types import Receipt
 from headwater.storage.sqlite import SQLiteStore, repair, restore
 from headwater.storage.sqlite import migrate as migrate_module
-from headwater.storage.sqlite.connection import queries
+from headwater.storage.sqlite import store as store_module
+from headwater.storage.sqlite.connection import connect, queries
 from headwater.storage.sqlite.migrate import migrations, statements
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.suite.fixture import holding
@@ -150,6 +151,20 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path: Path) -> None
         oracle.append([*EVENTS, *big])
         assert store.graph_hash() == oracle.graph_hash()
         store.verify()
+
+
+def test_a_disk_too_full_for_a_new_store_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite ends the transaction by itself then; what is told is the full disk, not that there is none to end."""
+
+    def connected(path: Path, *, read_only: bool, timeout_s: float) -> sqlite3.Connection:
+        connection = connect(path, read_only=read_only, timeout_s=timeout_s)
+        connection.execute("PRAGMA max_page_count = 20")
+        return connection
+
+    monkeypatch.setattr(store_module, "connect", connected)
+    with pytest.raises(StoreFull) as caught:
+        SQLiteStore.open(tmp_path)
+    assert "space" in caught.value.hint
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of folders")

@@ -68,6 +68,10 @@ def echo(lines: Iterable[Sequence[Span]]) -> None:
     """Print lines, in colour if enabled."""
     has_color = wants_color(sys.stdout)
     text = "\n".join(_render(line, has_color=has_color) for line in lines)
+    if is_ascii():
+        from headwater.query.symbols import in_ascii
+
+        text = in_ascii(text)
     echo_text(text)
 
 

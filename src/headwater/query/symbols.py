@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 import msgspec
 
@@ -88,6 +88,21 @@ ASCII = Marks(
     aborted="x",
     types={"MODEL": "M", "CHECKPOINT": "C", "PREDICTIONS": "P", "MEMORY": "o", "": "#"},
 )
+
+_IN_ASCII: Final = str.maketrans(
+    {
+        **{sign: ASCII.types.get(kind, ASCII.types[""]) for kind, sign in UNICODE.types.items()},
+        **{getattr(UNICODE, name): getattr(ASCII, name) for name in ("job", "value", "decides", "arrow", "good")},
+        **{getattr(UNICODE, name): getattr(ASCII, name) for name in ("above", "more", "running", "aborted")},
+        UNICODE.bad: "x",
+        **{"·": "-", "…": "...", "█": "#", "░": ".", "─": "-", "│": "|", "├": "|", "└": "`", "⋮": ":"},
+    }
+)
+
+
+def in_ascii(text: str) -> str:
+    """Return the text with our own symbols replaced, for a terminal that cannot show them."""
+    return text.translate(_IN_ASCII)
 
 
 def type_mark(node: Node, marks: Marks) -> str:

@@ -66,7 +66,8 @@ def _apply(connection: sqlite3.Connection, known: tuple[Migration, ...]) -> None
             connection.execute(f"PRAGMA user_version = {step.number}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk ends it, and is what is to be told
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -205,7 +205,8 @@ class SQLiteStore(GroupCommitStore):
                 self._data_version = version
         except BaseException:
             self._depth -= 1
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
 
     # -- writing ---------------------------------------------------------------------------------------------------
