@@ -144,7 +144,7 @@ def test_a_reader_that_leaves_is_no_error(filled: Path) -> None:
 
 
 def test_plain_where_signs_cannot_be_shown(filled: Path) -> None:
-    """A terminal without Unicode gets trees and all other answers in ASCII, without question marks in place of signs."""
+    """A terminal without Unicode gets trees and all other answers in ASCII, not question marks for signs."""
     result = run(filled, "upstream", "tumour.pkl", PYTHONIOENCODING="ascii")
     assert result.returncode == 0
     assert "`- * train.py" in result.stdout

@@ -170,7 +170,13 @@ class ExpressionReader(Reader):
         """Whether an expression is a column, or a name or size, of a followed object."""
         if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.value, ast.Name):
             return False
-        value = self._known(self._held(node.value.id, at))
+        obj = self._held(node.value.id, at)
+        value = self._known(obj)
+        if value is None and isinstance(obj, dict) and isinstance(node, ast.Subscript):
+            value = self._known(obj.get(node.slice.value) if isinstance(node.slice, ast.Constant) else None)
+            if value is not None:  # a result by its name: ``scores["test_accuracy"]``
+                self._take(value)
+                return True
         if value is None:
             return self._part_of_row(node, node.value.id, at)
         names = value.column_names()
@@ -247,6 +253,8 @@ class ExpressionReader(Reader):
             self._take(value)
             return True
         if isinstance(obj, list | tuple | dict) and obj and self._items(obj):
+            return True
+        if hasattr(type(obj), "get_n_splits"):  # how to split data, but no data
             return True
         return self._row_of(name, None, at) or super()._name(name, at)
 

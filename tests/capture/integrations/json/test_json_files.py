@@ -67,6 +67,19 @@ def test_metrics_in_a_dictionary_are_known_by_identity(trained):
     assert not is_guess
 
 
+def test_scores_of_a_cross_validation_by_name(trained):
+    """``scores["test_accuracy"].mean()``: of the rows that were measured, though the dictionary holds times too, and
+    however the folds were chosen."""
+    followed, X, y, model = trained
+    from sklearn.model_selection import StratifiedKFold, cross_validate
+
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    scores = cross_validate(model, X, y, cv=folds, scoring=["accuracy"])
+    with open("scores.json", "w") as file:
+        json.dump({"acc": scores["test_accuracy"].mean(), "folds": folds.get_n_splits()}, file)
+    assert told(followed, "scores.json")[0] == {"model.training_data"}
+
+
 def test_numbers_in_a_dictionary_that_a_function_is_given(trained):
     """A helper that dumps what it is given: the numbers are known by identity all the same."""
     followed, X, y, model = trained
