@@ -125,9 +125,10 @@ class Datasets:
                 value.state = touched.state() or None
         return touched
 
-    def flowed(self, ref: DatasetRef, state: dict[str, Any] | None) -> bool:
+    def flowed(self, ref: DatasetRef, used: dict[str, Any] | Value) -> bool:
         """A dataset is in what the run wrote, in this state. Returns whether that is news: another run of the process
         read or made it."""
+        state = used.state if isinstance(used, Value) else used
         touched = self._by_name.get(ref[:2])
         if touched is None:
             touched = self.touch(ref)

@@ -61,8 +61,9 @@ class Origins:
         """Begin with a target that holds nothing."""
         self._waiting: list[Value] = []
         self._known: dict[_Name, None] = {}
-        self.flows: dict[DatasetRef, dict[str, Any] | None] = {}
-        """The same datasets, with the state of each that was last used, if known."""
+        self.flows: dict[DatasetRef, dict[str, Any] | Value] = {}
+        """The same datasets, each with the state that was last used, or the value that will have it once the run that
+        made it has told it."""
         self._certain: dict[_Name, bool] = {}
         """For each dataset that columns come from, whether any of those edges is not a guess."""
         self._fields: dict[str, _Edges] = {}
@@ -145,7 +146,7 @@ class Origins:
         for value in found.sources:
             if value.dataset is not None and not self._is_itself(value.dataset[:2]):
                 self._known[value.dataset[:2]] = None
-                self.flows[value.dataset] = value.state
+                self.flows[value.dataset] = value if value.state is None else value.state
         self._add(self._indirect, found.indirect)
         self._is_coarse = self._is_coarse or found.is_coarse
         self._has_unknown = self._has_unknown or found.has_unknown
