@@ -134,13 +134,11 @@ class Worker:
         loose, self._loose = self._loose, []
         events = [event for raw in loose for event in self._redacted(raw)]
         ended = []
-        # Outcomes first, then all items, then events: a run that has ended uses what runs before its end have made, and
-        # the program goes on meanwhile.
-        due = [(session, session.outcome) for session in self._sessions]
-        for session, _ in due:
+        for session in list(self._sessions):  # first, because what one run made may be what another has read
             with GUARD.at("assembler.take"):
                 session.assembler.take()
-        for session, outcome in due:
+        for session in list(self._sessions):
+            outcome = session.outcome
             for raw in self._events_of(session, outcome, is_last_word=is_last_word):
                 events.extend(self._redacted(raw))
             if outcome is not None:
