@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from random import Random
 
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
 import headwater
+from headwater.capture.assembler import Assembler
 
 
 @pytest.fixture
@@ -43,8 +45,21 @@ def pipeline(path):
     frame.assign(p=model.predict(frame[["a", "b"]])).to_csv("nested.csv", index=False)
 
 
-def test_why_leads_through_steps_to_the_raw_file(embedded_project):
-    """However short the steps are: from what a run, the script itself or an outer step wrote to the training and on."""
+@pytest.fixture(params=[0.0, 0.05, 0.4], ids=lambda pause_s: f"worker-pauses-{pause_s:g}s")
+def unhurried_worker(request, monkeypatch):
+    """A worker on a busy machine: the program goes on while it looks from run to run."""
+    take, pauses = Assembler.take, Random(7)
+
+    def slow_take(self, *args):
+        take(self, *args)
+        time.sleep(pauses.random() * request.param)
+
+    monkeypatch.setattr(Assembler, "take", slow_take)
+
+
+def test_why_leads_through_steps_to_the_raw_file(embedded_project, unhurried_worker):
+    """However short the steps are and however slow the worker: from what a run, the script itself or an outer step
+    wrote to the training and on."""
     headwater.init("flow")
     frame = load("raw.csv")
     model = fit(frame)
@@ -60,7 +75,7 @@ def test_why_leads_through_steps_to_the_raw_file(embedded_project):
         assert [source.name for source in why.sources] == [str(embedded_project / "raw.csv")], name
 
 
-def test_two_calls_of_a_step_are_two_states(embedded_project):
+def test_two_calls_of_a_step_are_two_states(embedded_project, unhurried_worker):
     """What was made from the result of the first call comes from the run of the first, whatever ran since."""
     headwater.init("flow")
     first = load("raw.csv")

@@ -115,13 +115,13 @@ class Assembler:
             job_facets = self._facts.job_facets()
         return [self._event("START", self.started_ns, run_facets, job_facets, [])]
 
-    def progress(self, *, is_last_word: bool = False) -> list[bytes]:
-        """A RUNNING event with everything recorded since the last call, or no event if there is nothing.
+    def progress(self, time_ns: int, *, is_last_word: bool = False) -> list[bytes]:
+        """A RUNNING event with everything taken since the last call, or no event if there is nothing. All of it was
+        recorded by ``time_ns``, and if the run has ended meanwhile, it has ended later.
 
         It does not say yet what feeds what is written: the claims of all events of a run count, and what was written
         may still be replaced. With ``is_last_word`` it does, since there may be no later event.
         """
-        self.take()
         changed = [touched for touched in self._datasets if touched.is_changed and not _is_passing(touched.ref)]
         for touched in changed:
             touched.origins.settle()
@@ -131,7 +131,8 @@ class Assembler:
         changed += self._flowed(unreported)
         if not changed and not run_facets and not unreported:
             return []
-        return [self._event("RUNNING", time.time_ns(), run_facets, self._job_facets(unreported), changed)]
+        time_ns = max(time_ns, self.started_ns)
+        return [self._event("RUNNING", time_ns, run_facets, self._job_facets(unreported), changed)]
 
     def _has_news(self) -> bool:
         """Whether to send parameters, metrics and seeds again. They are always sent in full, so during an endless loop
@@ -284,10 +285,11 @@ class Assembler:
         return body
 
     # -- items -----------------------------------------------------------------------------------------------------
-    def take(self) -> None:
-        """Process the items added since the last call, and drop them so that what they hold can be freed."""
+    def take(self, end: int | None = None) -> None:
+        """Process the items added since the last call, all or those before position ``end``, and drop them so that what
+        they hold can be freed."""
         items = self.recorder.items
-        while self._position < len(items):
+        while self._position < (len(items) if end is None else end):
             item = items[self._position]
             items[self._position] = None
             self._position += 1

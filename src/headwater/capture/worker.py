@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
@@ -45,6 +45,14 @@ class Session:
         self.outcome: Outcome | None = None
         self.late_facets: list[bytes] = []
         """Events with run facets that do not come from the assembler: tags set during the run."""
+
+
+class _Cut(NamedTuple):
+    """Everything that had been recorded at ``time_ns``: the open runs, each with its outcome, None if it went on, and
+    the number of its items."""
+
+    time_ns: int
+    due: list[tuple[Session, Outcome | None, int]]
 
 
 class Worker:
@@ -134,19 +142,26 @@ class Worker:
         loose, self._loose = self._loose, []
         events = [event for raw in loose for event in self._redacted(raw)]
         ended = []
-        for session in list(self._sessions):  # first, because what one run made may be what another has read
+        cut = self._cut()
+        for session, _, end in cut.due:  # first, because what one run made may be what another has read
             with GUARD.at("assembler.take"):
-                session.assembler.take()
-        for session in list(self._sessions):
-            outcome = session.outcome
-            for raw in self._events_of(session, outcome, is_last_word=is_last_word):
+                session.assembler.take(end)
+        for session, outcome, _ in cut.due:
+            for raw in self._events_of(session, outcome, cut.time_ns, is_last_word=is_last_word):
                 events.extend(self._redacted(raw))
             if outcome is not None:
                 self._sessions.remove(session)
                 ended.append(session)
         return events, ended
 
-    def _events_of(self, session: Session, outcome: Outcome | None, *, is_last_word: bool) -> list[bytes]:
+    def _cut(self) -> _Cut:
+        """What each run had recorded by one instant. The program goes on meanwhile, so the order matters: a run that
+        had ended by then used only what is in the cut, and one that had not will end later than ``time_ns``."""
+        time_ns = time.time_ns()
+        outcomes = [(session, session.outcome) for session in self._sessions]
+        return _Cut(time_ns, [(one, outcome, len(one.assembler.recorder.items)) for one, outcome in outcomes])
+
+    def _events_of(self, session: Session, outcome: Outcome | None, time_ns: int, *, is_last_word: bool) -> list[bytes]:
         events: list[bytes] = []
         assembler = session.assembler
         if not session.is_started:
@@ -158,17 +173,19 @@ class Worker:
             with GUARD.at("assembler.start"):
                 events += assembler.start()
         with GUARD.at("assembler"):
-            events += self._news_of(assembler, outcome, is_last_word=is_last_word)
+            events += self._news_of(assembler, outcome, time_ns, is_last_word=is_last_word)
         if session.late_facets:
             late, session.late_facets = session.late_facets, []
             events = [*events[:-1], *late, *events[-1:]] if outcome is not None else events + late
         return events
 
-    def _news_of(self, assembler: Assembler, outcome: Outcome | None, *, is_last_word: bool) -> list[bytes]:
+    def _news_of(
+        self, assembler: Assembler, outcome: Outcome | None, time_ns: int, *, is_last_word: bool
+    ) -> list[bytes]:
         """The events of a run that are due. If ``finish`` fails, its outcome is still sent: otherwise the run would
         seem to go on for ever, and none of its lineage would count."""
         if outcome is None:
-            return assembler.progress(is_last_word=is_last_word)
+            return assembler.progress(time_ns, is_last_word=is_last_word)
         with GUARD.at("assembler"):
             return assembler.finish(outcome)
         return assembler.finish_bare(outcome)
@@ -210,6 +227,8 @@ class Worker:
         previous, BUSY.depth = BUSY.depth, 1
         try:
             with GUARD.at("journal"):
+                if outcome is not None:
+                    outcome = outcome._replace(ended_ns=outcome.ended_ns or time.time_ns())
                 for session in self._sessions:
                     session.outcome = session.outcome or outcome
                 events, ended = self._collect(is_last_word=True)

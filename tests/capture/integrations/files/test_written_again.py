@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +169,11 @@ def test_an_event_in_mid_run_does_not_claim_what_may_be_replaced(follow, tables)
     followed = follow("files", "pandas")
     assembler = Assembler(followed.recorder)
     pd.read_csv("one.csv").to_csv("out.csv", index=False)
-    told: list[dict[str, Any]] = [json.loads(event) for event in assembler.progress()]
+    assembler.take()
+    told: list[dict[str, Any]] = [json.loads(event) for event in assembler.progress(time.time_ns())]
     pd.read_csv("two.csv").to_csv("out.csv", index=False)
-    told += [json.loads(event) for event in assembler.progress()]
+    assembler.take()
+    told += [json.loads(event) for event in assembler.progress(time.time_ns())]
     last = json.loads(assembler.finish(Outcome("COMPLETE", 0))[-1])
     assert [len(event["outputs"]) for event in told] == [1, 1]
     assert not any("lineage" in event["job"]["facets"] for event in told)
