@@ -224,6 +224,27 @@ def test_a_link_brings_the_same_view_back(live, watch):
     assert names(again) == names(page)
 
 
+def test_what_is_done_before_an_answer_comes_stays_done(live, watch):
+    """On a slow line: a card is opened, then another one, then one is pinned, all before the first answer. All three
+    are shown, and are in the address."""
+    page = watch().open(f"{live.url}/lineage?root=clean.orders&up=0&down=0")
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/lineage/picture", hold)
+    card(page, "clean.orders").locator(".g-down").click()
+    card(page, "clean.orders").locator(".g-up").click()
+    card(page, "clean.orders").click()
+    expect(page.locator("[data-inspector] h2")).to_have_text("clean.orders")
+    for one in held:
+        one.continue_()
+    for name in ("raw.orders", "features.spend"):
+        expect(card(page, name)).to_be_visible()
+    expect(page).to_have_url(re.compile("opened=.*up.*down.*pin=|opened=.*down.*up.*pin="))
+
+
 def test_the_wheel_and_two_fingers(live, watch):
     """A wheel zooms where the pointer is; two fingers on a touchpad move; with Ctrl they zoom."""
     page = watch().open(f"{live.url}/lineage?root=clean.orders")

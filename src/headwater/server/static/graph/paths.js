@@ -1,6 +1,6 @@
 // Which cards and links belong together: everything upstream and downstream of a card, or of one column.
 
-/** @import { Link, Lit, Scene } from "./types.js" */
+/** @import { Link, Lit, Scene, Spot } from "./types.js" */
 
 /** @returns {Lit} */
 export function nothing() {
@@ -87,6 +87,17 @@ export function throughPort(scene, card, name) {
   spreadPorts(scene, card, name, lit, true);
   spreadPorts(scene, card, name, lit, false);
   return lit;
+}
+
+/**
+ * What lies under the pointer, with everything before and after it; null where nothing does.
+ * @param {Scene} scene
+ * @param {Pick<Spot, "card" | "link" | "port">} spot
+ * @returns {Lit | null}
+ */
+export function throughSpot(scene, { card, link, port }) {
+  if (card >= 0) return port ? throughPort(scene, card, port) : throughCard(scene, card);
+  return link >= 0 ? throughLink(scene, link) : null;
 }
 
 /**

@@ -161,7 +161,7 @@ export class ColumnSearch {
     const { island, node } = this;
     const isShown = this.card()?.ports.some((port) => port.name === name);
     this.leave();
-    if (!isShown) await island.change({ columns: true, found: brought(island.state.found, node, name) }, { anchor: node });
+    if (!isShown) await island.change({ columns: true, found: brought(island.next.found, node, name) }, { anchor: node });
     await island.inspector.column(node, name);
   }
 }

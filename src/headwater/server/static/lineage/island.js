@@ -4,7 +4,7 @@ import { words } from "../graph/cards.js";
 import { groupOf } from "../graph/groups.js";
 import { Input } from "../graph/input.js";
 import { Minimap } from "../graph/minimap.js";
-import { throughCard, throughLink, throughPort } from "../graph/paths.js";
+import { throughCard, throughPort, throughSpot } from "../graph/paths.js";
 import { placesOf, readScene } from "../graph/scene.js";
 import { rootOf, step } from "../graph/steps.js";
 import { GraphView } from "../graph/view.js";
@@ -50,6 +50,8 @@ export class Island {
     this.pinned = null;
     /** @type {AbortController | null} */
     this.asking = null;
+    /** @type {{change: Partial<State>, how: Manner} | null} what was chosen and is not shown yet */
+    this.wanted = null;
     this.addressTimer = 0;
     /** the id of the root, whatever it was typed as */
     this.rootId = "";
@@ -127,17 +129,26 @@ export class Island {
     );
   }
 
+  /** @returns {State} what is shown once everything that was chosen is */
+  get next() {
+    return { ...this.state, ...this.wanted?.change };
+  }
+
   /**
-   * Show something else. Cards that stay keep their places.
+   * Show something else. Cards that stay keep their places. What is still on its way comes too, and what was pinned or
+   * moved meanwhile stays so: give nothing but what changes.
    * @param {Partial<State>} change
    * @param {Manner} [how] `anchor` is the node that stays put; `fresh` starts at the root
    */
   async change(change, how = {}) {
-    // What was pinned or moved while the answer was on its way stays so.
-    if (await this.fetch({ ...this.state, ...change }, how, () => ({ ...this.state, ...change }))) {
+    const before = this.wanted;
+    const wanted = (this.wanted = { change: { ...before?.change, ...change }, how: before?.how.fresh ? before.how : how });
+    const isShown = await this.fetch(this.next, wanted.how, () => ({ ...this.state, ...wanted.change }));
+    if (this.wanted === wanted) this.wanted = null;
+    if (isShown) {
       this.remember();
       this.crumbs.visit(this.rootId);
-      if (change.as_of !== undefined || change.against !== undefined) void this.inspector.again();
+      if (wanted.change.as_of !== undefined || wanted.change.against !== undefined) void this.inspector.again();
     }
   }
 
@@ -149,6 +160,7 @@ export class Island {
 
   /** Show the same again: something has changed. What was pinned stays so. */
   async again() {
+    if (this.wanted) return this.change({});
     await this.fetch(this.state, { anchor: this.rootId }, () => this.state);
   }
 
@@ -158,6 +170,7 @@ export class Island {
    */
   async goTo(state) {
     const isOther = state.root !== this.state.root;
+    this.wanted = null;
     if (await this.fetch(state, { fresh: isOther }, () => state)) {
       if (state.at) this.viewport.goBack(state.at);
       if (!this.restorePin()) void this.modes.list();
@@ -233,19 +246,12 @@ export class Island {
   }
 
   /** @param {Spot} spot */
-  litOf(spot) {
-    const { scene } = this.view;
-    if (spot.card >= 0) return spot.port ? throughPort(scene, spot.card, spot.port) : throughCard(scene, spot.card);
-    return spot.link >= 0 ? throughLink(scene, spot.link) : null;
-  }
-
-  /** @param {Spot} spot */
   point(spot) {
     const key = `${spot.card} ${spot.link} ${spot.port}`;
     if (key === this.pointedAt) return;
     this.pointedAt = key;
     this.view.stage.classList.toggle("is-on-link", spot.card < 0 && spot.link >= 0);
-    this.view.light(this.litOf(spot) ?? this.pinned);
+    this.view.light(throughSpot(this.view.scene, spot) ?? this.pinned);
     // Cards that are too small to read are no elements, so they have no title of their own.
     this.view.stage.title = this.view.isNear ? "" : (this.view.scene.cards[spot.card]?.whole ?? "");
   }
@@ -259,11 +265,11 @@ export class Island {
     else if (card && spot.shut) void this.turn(card.node, spot.shut, "shut");
     else if (card) {
       this.activate(card.at, false);
-      this.pin(this.litOf(spot), card.node, spot.port);
+      this.pin(throughSpot(this.view.scene, spot), card.node, spot.port);
       void this.inspector.about(card.node, spot.port);
       if (spot.morePorts) void this.columnSearch.open(card);
     } else if (spot.link >= 0) {
-      this.pin(this.litOf(spot));
+      this.pin(throughSpot(this.view.scene, spot));
       void this.inspector.link(this.view.scene, spot.link);
     } else this.release();
   }
@@ -311,7 +317,8 @@ export class Island {
    * @param {"open" | "shut"} deed
    */
   turn(node, side, deed) {
-    return this.change(turned(this.state, node, side, deed), { anchor: node });
+    const { opened, shut } = turned(this.next, node, side, deed);
+    return this.change({ opened, shut }, { anchor: node });
   }
 
   /**
@@ -333,7 +340,7 @@ export class Island {
   }
 
   toggleColumns() {
-    return this.change({ columns: !this.state.columns }, { anchor: this.rootId });
+    return this.change({ columns: !this.next.columns }, { anchor: this.rootId });
   }
 
   /** @param {string} node */
