@@ -228,9 +228,10 @@ def test_repair_keeps_what_can_be_read(filled: Path, invoke: Invoke) -> None:
     before = graph_hash(filled / ".headwater")
     result = invoke("store", "repair")
     assert result.exit_code == 0
-    assert result.output.startswith("kept 18 events")
+    assert result.output.startswith("kept 18 events from ")
+    assert "; nothing was lost" in result.output
     assert graph_hash(filled / ".headwater") == before
-    assert list((filled / ".headwater").glob("default.damaged-*.db"))
+    assert list((filled / ".headwater").glob("default.db.damaged-*"))
 
 
 def test_rebuild_check_and_retain(filled: Path, invoke: Invoke) -> None:

@@ -1,9 +1,8 @@
-"""The file: who may open it, what is said when it cannot be used, copies, migrations, repair."""
+"""The file: who may open it, what is said when it cannot be used, migrations."""
 
 from __future__ import annotations
 
 import os
-import random
 import re
 import sqlite3
 import threading
@@ -30,7 +29,7 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.migration import Migration
 from headwater.storage.open import open_store
 from headwater.storage.row_types import Receipt
-from headwater.storage.sqlite import SQLiteStore, repair, restore
+from headwater.storage.sqlite import SQLiteStore
 from headwater.storage.sqlite import migrate as migrate_module
 from headwater.storage.sqlite import store as store_module
 from headwater.storage.sqlite.connection import connect, queries
@@ -229,68 +228,6 @@ def test_migrations_are_numbered_without_gaps() -> None:
     """From 1 on, each with statements that end."""
     assert [step.number for step in migrations()] == list(range(1, len(migrations()) + 1))
     assert all(statements(step.sql) for step in migrations())
-
-
-def test_a_backup_is_restored_to_the_same_graph(tmp_path: Path) -> None:
-    """Made while the store is open; restored nowhere over another store; a broken one is refused."""
-    with SQLiteStore.open(tmp_path / "s") as store:
-        store.append(History(2).events(10))
-        store.backup(tmp_path / "copy.db")
-        store.append(raw(whole_run(77, "later", 500, ["a"], ["b"])))
-        expected = store.statistics().events - 2
-    restore(tmp_path / "copy.db", tmp_path / "r", tenant="t")
-    with SQLiteStore.open(tmp_path / "r", tenant="t") as again, MemoryStore.open() as oracle:
-        oracle.append(History(2).events(10))
-        assert again.graph_hash() == oracle.graph_hash()
-        assert again.statistics().events == expected
-        again.append(EVENTS)
-    with pytest.raises(StoreError, match="there is a store"):
-        restore(tmp_path / "copy.db", tmp_path / "s")
-    (tmp_path / "broken.db").write_bytes(b"x" * 9000)
-    with pytest.raises(StoreCorrupt):
-        restore(tmp_path / "broken.db", tmp_path / "q")
-    assert not (tmp_path / "q" / "default.db").exists()
-    with pytest.raises(StoreError, match="no backup"):
-        restore(tmp_path / "missing.db", tmp_path / "q")
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_repair_keeps_every_frame_that_can_be_read(tmp_path: Path, seed: int) -> None:
-    """Pages are overwritten: the damaged file is set aside, and the new store is that of its log."""
-    with SQLiteStore.open(tmp_path) as store:
-        for number in range(60):
-            noise = f"{random.Random(seed * 100 + number).getrandbits(200_000):x}"
-            events = whole_run(number + 1, f"j{number}", number, [f"a{number}"], [f"b{number}"])
-            for event in events:
-                event["run"]["facets"] = {"noise": {"_producer": "p", "_schemaURL": "s", "text": noise}}
-            store.append(raw(events))
-        path = store.path
-    data = bytearray(path.read_bytes())
-    pages = len(data) // 8192
-    for page in random.Random(seed).sample(range(pages // 2, pages), 6):
-        data[page * 8192 : (page + 1) * 8192] = b"\xa5" * 8192
-    path.write_bytes(data)
-    done = repair(tmp_path)
-    assert done.quarantined.read_bytes() == bytes(data)
-    assert done.frames_lost > 0
-    assert done.events == 2 * done.frames_read
-    assert 20 < done.frames_read < 60
-    with SQLiteStore.open(tmp_path) as again:
-        again.verify()
-        assert again.statistics().events == done.events
-        assert again.rebuild() == again.graph_hash()
-
-
-def test_repair_of_a_file_that_is_no_database_starts_anew(tmp_path: Path) -> None:
-    """Nothing can be read; the file is kept aside and the new store is empty."""
-    (tmp_path / "default.db").write_bytes(b"nonsense" * 5000)
-    done = repair(tmp_path)
-    assert done.events == 0
-    assert done.quarantined.exists()
-    with SQLiteStore.open(tmp_path) as store:
-        assert {receipt.status.value for receipt in store.append(EVENTS)} == {"stored"}
-    with pytest.raises(StoreError, match="no store"):
-        repair(tmp_path / "nowhere")
 
 
 def test_damage_is_reported_when_it_is_met(tmp_path: Path) -> None:

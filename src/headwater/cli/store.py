@@ -6,17 +6,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from headwater.cli.commands import Suggesting
 from headwater.cli.open_store import file_of, opened, target
 from headwater.cli.output import echo, echo_text, format_options
-from headwater.errors import HeadwaterError, NotFound, StoreError
+from headwater.errors import NotFound, StoreError
 from headwater.model.uris import without_password
 from headwater.query.terminal_text import plural
+from headwater.storage.new_files import new_file
 from headwater.storage.open import POSTGRES
+
+if TYPE_CHECKING:
+    from headwater.storage.sqlite import Repaired
 
 
 @click.group(cls=Suggesting)
@@ -104,13 +108,7 @@ def restore(ctx: click.Context, file: Path, force: bool) -> None:
         raise StoreError(
             f"{place} exists", hint="use --force to replace it; the old one is kept next to it as .replaced"
         )
-    moved = _move(place, "", ".replaced")
-    try:
-        put_back(file, place.parent, tenant=tenant)
-    except HeadwaterError:
-        if moved:
-            _move(place, ".replaced", "")
-        raise
+    put_back(file, place.parent, tenant=tenant, is_replacing=force)
     with opened(ctx) as found:
         events = found.tally().events
     click.echo(f"restored {events:,} events to {place}")
@@ -124,17 +122,6 @@ def _restore_to_server(ctx: click.Context, file: Path) -> None:
         found.restore(file)
         events = found.tally().events
     click.echo(f"restored {events:,} events to {without_password(target(ctx.find_root().obj))}")
-
-
-def _move(place: Path, before: str, after: str) -> bool:
-    """Rename the files of a store from one suffix to another; returns whether there were any."""
-    is_found = False
-    for suffix in ("", "-wal", "-shm"):
-        part = place.with_name(place.name + suffix + before)
-        if part.exists():
-            is_found = True
-            part.replace(place.with_name(place.name + suffix + after))
-    return is_found
 
 
 @store.command("export")
@@ -162,11 +149,11 @@ def _written(file: str) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if Path(file).exists():
+        raise StoreError(f"{file} exists", hint="name a file that does not exist yet")
     try:
-        with Path(file).open("xb") as stream:
+        with new_file(Path(file)) as part, part.open("xb") as stream:
             yield stream
-    except FileExistsError:
-        raise StoreError(f"{file} exists", hint="name a file that does not exist yet") from None
     except OSError as error:
         raise StoreError(f"cannot write {file}: {error.strerror}") from None
 
@@ -217,10 +204,18 @@ def repair(ctx: click.Context) -> None:
     if not place.exists():
         raise NotFound(str(place), hint="there is no store to repair")
     found = salvage(place, tenant=ctx.find_root().obj.tenant)
-    click.echo(f"kept {found.events:,} events from {found.frames_read:,} commits; {found.frames_lost:,} were lost")
+    click.echo(f"kept {plural(found.events, 'event')} from {plural(found.frames_read, 'commit')}; {_loss(found)}")
     click.echo(f"the damaged file is {found.quarantined}")
-    if found.frames_lost:
+    if found.frames_lost or not found.is_end_known:
         ctx.exit(1)
+
+
+def _loss(found: Repaired) -> str:
+    if not found.is_end_known:
+        return "how much was lost is not known: the file no longer tells how many events it held"
+    return (
+        f"{plural(found.frames_lost, 'part')} of the log could not be read" if found.frames_lost else "nothing was lost"
+    )
 
 
 @store.command()

@@ -16,6 +16,7 @@ from headwater.cli.open_store import asking, opened
 from headwater.cli.output import FORMATS, echo_form, echo_text, png_file
 from headwater.errors import InvalidInput
 from headwater.query.terminal_text import clean
+from headwater.storage.new_files import new_file
 
 _SHOWN = 20
 """Rejections that are reported individually; a file of another kind has one on every line."""
@@ -132,6 +133,7 @@ def export(ctx: click.Context, expression: str | None, form: str, as_of: str | N
         return
     made = png_file(graph) if form == "png" else (getattr(graph, f"to_{form}")().rstrip("\n") + "\n").encode()
     try:
-        Path(file).write_bytes(made)
+        with new_file(Path(file)) as part:
+            part.write_bytes(made)
     except OSError as error:
         raise click.UsageError(f"cannot write {file}: {error.strerror}") from None

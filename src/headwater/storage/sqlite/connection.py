@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ CACHE_KIB = 32_768
 HURRYING_CHECKPOINT_PAGES = 16_000
 HURRYING_CACHE_KIB = 131_072
 _BETWEEN_SWITCHES_S = 0.01
+_SHARED_FIRST, _SHARED_BYTES = 0x40000002, 510
+"""The bytes of a file that every open connection holds a lock on (https://www.sqlite.org/fileformat2.html#lock_byte)."""
 _PRIMARY = 0xFF
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
@@ -55,6 +58,26 @@ def connect(path: Path, *, read_only: bool, timeout_s: float) -> sqlite3.Connect
 def _has_log(path: Path) -> bool:
     log = path.with_name(path.name + "-wal")
     return log.exists() and log.stat().st_size > 0
+
+
+def is_in_use(path: Path) -> bool:
+    """Whether another process has the file open. This process must not: it would lose its own locks on it.
+
+    Raises:
+        OSError: the file cannot be opened for writing.
+    """
+    if sys.platform == "win32":
+        return False  # a file that is open cannot be renamed there anyway
+    import fcntl
+
+    with path.open("r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _SHARED_BYTES, _SHARED_FIRST)
+        except (BlockingIOError, PermissionError):
+            return True
+        except OSError:
+            return False  # a file system without locks
+    return False
 
 
 def use_write_ahead_log(connection: sqlite3.Connection, timeout_s: float) -> None:

@@ -1,65 +1,93 @@
-"""Recovers what is readable from a damaged file, and restores a backup."""
+"""Recovers what is readable from a damaged file, and restores a backup. Both build a new file beside the store, which
+takes its place once it is whole: whatever ends them earlier, the store is as it was."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import zstandard
 
-from headwater.errors import StoreCorrupt, StoreError
+from headwater.errors import StoreCorrupt, StoreError, StoreLocked
 from headwater.storage.base import Store
-from headwater.storage.frames import received_times, unframe
+from headwater.storage.new_files import new_file
 from headwater.storage.row_types import ReceiptStatus
-from headwater.storage.sqlite.connection import connect, explained
+from headwater.storage.sqlite.connection import connect, explained, is_in_use
 from headwater.storage.sqlite.migrate import migrate
+from headwater.storage.sqlite.salvage import Salvage
 from headwater.storage.sqlite.store import TIMEOUT_S, SQLiteStore, store_path
 
-_ENDS = ("", "-wal", "-shm")
-_FRAME = "SELECT last_seq, first_seq, keys, received, body FROM frames "
+_ENDS = ("-wal", "-shm", "")
+"""The files of a store, that of the data last: a log without it does no harm, the other way round it does."""
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a repair. ``quarantined`` is the new path of the damaged file."""
+    """The result of a repair. ``quarantined`` is the new path of the damaged file.
+
+    ``frames_lost`` counts the places of the log from which nothing could be read. Unless ``is_end_known``, the file no
+    longer tells how many events it held, and more may be lost.
+    """
 
     quarantined: Path
     frames_read: int
     frames_lost: int
     events: int
+    is_end_known: bool
 
 
 def repair(folder: Path, *, tenant: str = "default") -> Repaired:
-    """Move the file of a tenant aside, and build a new one from every frame of the log that can be read.
+    """Build a new file for a tenant from every frame of the log that can be read, and set the damaged one aside.
 
-    ``frames_lost`` counts the frames that were found but unreadable, or are missing between readable ones.
     Raises:
         StoreError: there is no store.
+        StoreLocked: another process has it open, and would go on writing to the file that is set aside.
+        StoreFull, StoreReadOnly: the new file cannot be written; nothing was changed.
     """
     path = store_path(Path(folder), tenant)
     if not path.exists():
         raise StoreError(f"there is no store at {path}")
-    aside = _set_aside(path)
-    shutil.rmtree(path.parent / "index" / tenant, ignore_errors=True)
-    reader = _Salvage(aside)
-    with SQLiteStore.open(path.parent, tenant=tenant) as store:
-        events = sum(_append(store, frame) for frame in reader.frames())
-    return Repaired(quarantined=aside, frames_read=reader.read, frames_lost=reader.lost, events=events)
-
-
-def _set_aside(path: Path) -> Path:
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    aside = path.with_name(f"{path.stem}.damaged-{stamp}-{time.monotonic_ns() % 1_000_000}.db")
+    _check_unused(path)
+    work = path.parent / f".{tenant}.repair"
+    salvage = Salvage(path)
     with explained(path):
-        for end in _ENDS:
-            part = path.with_name(path.name + end)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + end))
-    return aside
+        shutil.rmtree(work, ignore_errors=True)  # of a repair that was killed
+        try:
+            with SQLiteStore.open(work, tenant=tenant) as store:
+                events = sum(_append(store, frame) for frame in salvage.frames())
+            stamp = f".damaged-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.monotonic_ns() % 1_000_000}"
+            aside = _set_aside(path, stamp)
+            store_path(work, tenant).rename(path)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return Repaired(
+        quarantined=aside,
+        frames_read=salvage.read,
+        frames_lost=salvage.lost,
+        events=events,
+        is_end_known=salvage.is_end_known,
+    )
+
+
+def _check_unused(path: Path) -> None:
+    with explained(path):
+        if is_in_use(path):
+            raise StoreLocked(
+                f"{path.name}: another process has it open, and would go on writing to the old file",
+                hint="end it first: a script that runs, 'headwater ui' or 'headwater serve'",
+            )
+
+
+def _set_aside(path: Path, suffix: str) -> Path:
+    """Rename the files of a store by a suffix, and delete its indexes; returns the new path of the data."""
+    shutil.rmtree(path.parent / "index" / path.stem, ignore_errors=True)
+    for end in _ENDS:
+        part = path.with_name(path.name + end)
+        if part.exists():
+            part.rename(path.with_name(path.name + suffix + end))
+    return path.with_name(path.name + suffix)
 
 
 def _append(store: Store, frame: list[tuple[int, bytes]]) -> int:
@@ -74,100 +102,34 @@ def _append(store: Store, frame: list[tuple[int, bytes]]) -> int:
     return count
 
 
-class _Salvage:
-    """Reads frames from both ends of a damaged log, then tries each number in between."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.read = 0
-        self.lost = 0
-
-    def frames(self) -> Iterator[list[tuple[int, bytes]]]:
-        """(receive time, body) pairs of each frame that can be read."""
-        connection = sqlite3.connect(self._path, isolation_level=None)
-        try:
-            yield from self._frames(connection)
-        finally:
-            connection.close()
-
-    def _frames(self, connection: sqlite3.Connection) -> Iterator[list[tuple[int, bytes]]]:
-        found: dict[int, tuple[Any, ...]] = {}
-        low, is_whole = self._scan(connection, found, "ORDER BY last_seq")
-        if not is_whole:
-            high, _ = self._scan(connection, found, "ORDER BY last_seq DESC")
-            last = _last_seq(connection)
-            for seq in range(low + 1, high or last + 1):
-                self._scan(connection, found, f"WHERE last_seq = {seq}")
-            self.lost += max(found, default=0) < last
-        expected = 1
-        for last_seq in sorted(found):
-            _, first, _, received, body = found[last_seq]
-            self.lost += first > expected
-            expected = last_seq + 1
-            try:
-                events = list(zip(received_times(received), unframe(body), strict=True))
-            except (zstandard.ZstdError, ValueError, IndexError):
-                self.lost += 1
-                continue
-            self.read += 1
-            yield events
-        self.lost += self._last_counted(connection) >= expected
-
-    def _last_counted(self, connection: sqlite3.Connection) -> int:
-        """The number of the last event according to the file's counters, if readable."""
-        try:
-            found = connection.execute("SELECT value FROM counters WHERE name = 'event'").fetchone()
-        except sqlite3.DatabaseError:
-            return 0
-        return int(found[0]) if found is not None else 0
-
-    def _scan(self, connection: sqlite3.Connection, found: dict[int, tuple[Any, ...]], how: str) -> tuple[int, bool]:
-        """Collect frames until one cannot be read; returns (number of the last one, whether the end was reached)."""
-        last = 0
-        try:
-            for row in connection.execute(_FRAME + how):
-                last = row[0]
-                found[last] = row
-        except sqlite3.DatabaseError:
-            return last, False
-        return last, True
-
-
-def _last_seq(connection: sqlite3.Connection) -> int:
-    """The number of the last event ever stored; 0 if the file no longer tells."""
-    try:
-        row = connection.execute("SELECT value FROM counters WHERE name = 'event'").fetchone()
-    except sqlite3.DatabaseError:
-        return 0
-    return 0 if row is None else int(row[0])
-
-
-def restore(source: Path, folder: Path, *, tenant: str = "default") -> None:
-    """Restore a backup as the store of a tenant, which must not exist yet.
+def restore(source: Path, folder: Path, *, tenant: str = "default", is_replacing: bool = False) -> None:
+    """Restore a backup as the store of a tenant. With ``is_replacing``, a store that exists is kept next to it, with
+    ``.replaced`` after its name.
 
     Raises:
         StoreError: the store exists, or the source is not a backup; ``StoreCorrupt`` if it is damaged.
+        StoreLocked: another process has the store open that is to be replaced.
     """
     source, path = Path(source), store_path(Path(folder), tenant)
-    if path.exists():
+    if path.exists() and not is_replacing:
         raise StoreError(f"there is a store at {path}", hint="move it away first, or name another folder or tenant")
     if not source.exists():
         raise StoreError(f"there is no backup at {source}")
-    with explained(source):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(path.parent / "index" / tenant, ignore_errors=True)
-    original = connect(source, read_only=True, timeout_s=TIMEOUT_S)
-    try:
-        with explained(source):
-            found = original.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise StoreCorrupt(f"{source.name}: {found}", hint="use another backup")
+    if path.exists():
+        _check_unused(path)
+    with closing(connect(source, read_only=True, timeout_s=TIMEOUT_S)) as original:
+        _check_sound(original, source)
         with explained(path):
-            copy = connect(path, read_only=False, timeout_s=TIMEOUT_S)
-            try:
-                original.backup(copy)
-                migrate(copy, read_only=False)
-            finally:
-                copy.close()
-    finally:
-        original.close()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with new_file(path) as part:
+                with closing(connect(part, read_only=False, timeout_s=TIMEOUT_S)) as copy:
+                    original.backup(copy)
+                    migrate(copy, read_only=False)
+                _set_aside(path, ".replaced")
+
+
+def _check_sound(original: sqlite3.Connection, source: Path) -> None:
+    with explained(source):
+        found = original.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise StoreCorrupt(f"{source.name}: {found}", hint="use another backup")

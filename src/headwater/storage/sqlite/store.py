@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import weakref
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,7 @@ from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreOutdat
 from headwater.storage.base import Capabilities
 from headwater.storage.group_commit import DROPPED, GroupCommitStore
 from headwater.storage.indexes import SharedIndexes
+from headwater.storage.new_files import new_file
 from headwater.storage.sqlite.connection import connect, explained, hurrying, queries
 from headwater.storage.sqlite.log import EventLog
 from headwater.storage.sqlite.migrate import migrate, version_of
@@ -248,19 +249,24 @@ class SQLiteStore(GroupCommitStore):
             raise StoreCorrupt(f"{self.path.name}: {'; '.join(found)}")
 
     def backup(self, target: Path) -> None:
-        """Write a consistent copy to a file, without blocking writers."""
+        """Write a consistent copy to a file, without blocking writers; the file is either whole or absent.
+
+        Raises:
+            StoreError: the file exists, or cannot be written.
+            StoreCorrupt: the copy is not sound, so neither is the store.
+        """
         target = Path(target)
         if target.exists():
             raise StoreError(f"{target} exists", hint="name a file that does not exist yet")
         with explained(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            copy = sqlite3.connect(target)
-            try:
+            with new_file(target) as part, closing(sqlite3.connect(part)) as copy:
                 with self._lock:
                     self._connection.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
-            finally:
-                copy.close()
+                found = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if found != "ok":
+                    raise StoreCorrupt(f"{self.path.name}: {found}")
 
     def close_when_dropped(self) -> None:
         """Close the file when the store is garbage-collected, or at the latest when the process ends.
