@@ -66,21 +66,22 @@ def open_store(folder: Path) -> SQLiteStore:
     return SQLiteStore.open(folder, read_only=may_only_read(str(folder)))
 
 
-def settle(folder: Path) -> int:
+def settle(folder: Path) -> str:
     """Store what ended processes left in the spool of ``folder``, and close the runs that they left open.
 
-    Returns the number of events. Lists one folder if there is nothing to do. Never raises if the store is unavailable:
-    events that cannot be stored stay in the spool.
+    Returns why that could not be done, for what is in the spool is missing from answers meanwhile; empty if it was, or
+    if there was nothing to do. Lists one folder then. Never raises if the store is unavailable: the events stay in the
+    spool.
     """
     spool = folder / "spool"
     if not spool.is_dir() or not any(path.suffix in (".segment", ".lease") for path in spool.iterdir()):
-        return 0
+        return ""
     from headwater.capture.delivery import Delivery as Sender
 
     sender = Sender({"kind": "embedded"}, folder)
     sender.drain()
     sender.close()
-    return sender.drained
+    return sender.away
 
 
 def lineage(*, store: str | Path | None = None) -> Lineage:

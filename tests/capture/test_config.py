@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -245,3 +249,49 @@ def test_config_show_says_where_values_came_from_and_masks_secrets(project):
     assert rows["flush_timeout_s"]["origin"] == "default"
     assert "SeCr3tK3y99" not in ended.out
     assert "pw12345" not in ended.out
+
+
+_BEYOND = "-dac_override,-dac_read_search"
+NO_RIGHTS = ["setpriv", f"--bounding-set={_BEYOND}", f"--inh-caps={_BEYOND}"] if os.geteuid() == 0 else []
+"""Before a command, lets root be bound by the rights of files as everybody else is."""
+
+
+@pytest.mark.skipif(bool(NO_RIGHTS) and shutil.which("setpriv") is None, reason="root reads everything")
+def test_files_of_others_that_may_not_be_read(tmp_path):
+    """A pyproject.toml of somebody else is in the way of no script: it holds no settings for us. A headwater.toml that
+    cannot be read is told in a line, and no folder that cannot be looked into raises."""
+    inner = tmp_path / "project" / "inner"
+    inner.mkdir(parents=True)
+
+    def captured() -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "headwater", "--store", str(tmp_path / "st"), "run", "-c", "print(1)"]
+        done = subprocess.run([*NO_RIGHTS, *command], check=False, cwd=inner, capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    theirs = tmp_path / "project" / "pyproject.toml"
+    theirs.write_text("[tool.headwater]\nquiet = true\n")
+    theirs.chmod(0)
+    assert captured() == (0, "1\n", "")
+    theirs.rename(theirs.with_name("headwater.toml"))
+    code, out, err = captured()
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {theirs.with_name('headwater.toml')} cannot be read: Permission denied")
+
+
+def test_a_working_folder_that_was_deleted_is_told(tmp_path):
+    """Every command says so in a line, whatever its store is, instead of showing where it stumbled over it."""
+    code = (
+        "import os, shutil, sys; from headwater.cli.main import main\n"
+        f"os.mkdir({str(tmp_path / 'gone')!r}); os.chdir({str(tmp_path / 'gone')!r}); os.rmdir(os.getcwd())\n"
+        "main(sys.argv[1:])"
+    )
+    for asked in (
+        ["runs"],
+        ["--store", str(tmp_path), "runs"],
+        ["--store", "st", "runs"],
+        ["run", "-c", "1"],
+        ["doctor"],
+    ):
+        done = subprocess.run([sys.executable, "-c", code, *asked], check=False, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (1, ""), asked
+        assert done.stderr == "error: the working folder does not exist any more\n hint: change to one that does\n"

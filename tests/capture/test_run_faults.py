@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -158,16 +161,21 @@ def test_threads_are_captured(project):
 
 
 def test_a_locked_store_is_waited_for_a_little_then_spooled(embedded):
-    """Another process holds the store: the script is unharmed, one line says where the events are, none is lost."""
+    """Another process holds the store: the script is unharmed, one line says where the events are, none is lost; and
+    who asks meanwhile is told that the answer lacks them."""
     embedded.write("s.py", WORKS)
     embedded.captured("s.py")
     lock = sqlite3.connect(next((embedded.folder / ".headwater").glob("*.db")), isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     started = time.monotonic()
     ended = embedded.captured("s.py")
+    command = [sys.executable, "-m", "headwater", "runs", "--json"]
+    asked = subprocess.run(command, check=False, cwd=embedded.folder, capture_output=True, text=True)
     lock.execute("ROLLBACK")
     lock.close()
     assert (ended.code, ended.out) == (0, "done\n")
+    assert (asked.returncode, len(json.loads(asked.stdout))) == (0, 1)
+    assert asked.stderr.startswith("note: lineage of the latest runs waits in")
     assert ended.err.startswith("headwater: lineage is kept in")
     assert ended.err.count("\n") == 1
     assert spooled(embedded.folder) >= 2
@@ -279,8 +287,6 @@ def test_init_from_inside_captures_the_same(project):
 def test_random_kills_lose_nothing_that_was_delivered(embedded):
     """Killed at random moments 500 times: the store opens, every run that began is closed in the end."""
     import random
-    import subprocess
-    import sys
 
     embedded.write("s.py", "import random, time\nfor i in range(400):\n    random.seed(i); time.sleep(.005)\n")
     chance = random.Random(1)

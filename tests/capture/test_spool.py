@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -177,3 +178,20 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
     tmp_path.chmod(0o500)
     Lease(tmp_path / "spool").opened("r", "n", "j")
     tmp_path.chmod(0o700)
+
+
+def test_the_lock_of_another_user_is_taken_all_the_same(tmp_path):
+    """Where users share a folder, the file of the lock may be another's: it is empty, and reading it is enough."""
+    segment_of(tmp_path, [b"one"])
+    (tmp_path / "drain.lock").touch()
+    (tmp_path / "drain.lock").chmod(0o444)
+    code = (
+        "import os, sys; from pathlib import Path; from headwater.capture.spool import Spool\n"
+        "got = []\n"
+        f"Spool(Path({str(tmp_path)!r}), max_bytes=1000).drain(got.extend); print(got)"
+    )
+    limit = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
+    if limit and shutil.which("setpriv") is None:
+        pytest.skip("root writes anywhere")
+    done = subprocess.run([*limit, sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[b'one']\n", "")

@@ -98,15 +98,20 @@ def test_a_store_that_may_only_be_read_is_asked(filled: Path) -> None:
                 [*MAIN, "upstream", "tumour.pkl", "--json"],
                 [sys.executable, "-c", code],
                 [*MAIN, "store", "rebuild"],
+                [*MAIN, "store", "backup", str(store / "copy")],
+                [*MAIN, "token", "list"],
             )
         ]
     finally:
         for path in paths:
             path.chmod(0o700)
-    assert [done.returncode for done in told] == [0, 0, 1], told
+    assert [done.returncode for done in told] == [0, 0, 1, 1, 1], told
     assert told[0].stdout == before
     assert told[1].stdout == f"{runs}\n"
     assert "make the folder writable" in told[2].stderr
+    assert "name a file that may be written" in told[3].stderr
+    assert "service cannot be written: Permission denied" in told[4].stderr
+    assert not any("Traceback" in done.stderr for done in told)
     assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == held
 
 

@@ -79,8 +79,7 @@ def load(
         ConfigError: a setting is unknown or invalid; the message names it and its origin.
     """
     environ = os.environ if environ is None else environ
-    folder = Path.cwd() if folder is None else folder.resolve()
-    file, project = find_project(folder)
+    file, project = find_project(working_folder() if folder is None else folder.resolve())
     found: dict[str, tuple[Any, str]] = {}
     if file is not None:
         _merge(found, read_file(file), f"file {file}")
@@ -94,26 +93,40 @@ def load(
     return Config(_build(found), {name: origin for name, (_, origin) in found.items()}, project, file)
 
 
+def working_folder() -> Path:
+    """The working folder.
+
+    Raises:
+        ConfigError: it was deleted, which nothing else here would tell in words.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError("the working folder does not exist any more", hint="change to one that does") from None
+
+
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
 def find_project(folder: Path) -> tuple[Path | None, Path]:
     """The settings file that applies to ``folder`` (None if there is none), and the project folder."""
-    marker: Path | None = None
     for parent in (folder, *folder.parents):
         own = parent / "headwater.toml"
-        if own.is_file():
+        if os.path.isfile(own):  # noqa: PTH113 - not Path.is_file, which raises in a folder of somebody else
             return own, parent
         pyproject = parent / "pyproject.toml"
-        if pyproject.is_file():
+        if os.path.isfile(pyproject):  # noqa: PTH113
             return (pyproject if "headwater" in _tool_tables(pyproject) else None), parent
-        if marker is None and (parent / ".git").exists():
+        if os.path.exists(parent / ".git"):  # noqa: PTH110
             return None, parent
     return None, folder
 
 
 def _tool_tables(pyproject: Path) -> dict[str, Any]:
-    text = pyproject.read_text(encoding="utf-8", errors="replace")
+    try:
+        text = pyproject.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # a project of somebody else: it may not be read, so it holds no settings for us
+        return {}
     if "tool.headwater" not in text:
         return {}
     tools = _parse_toml(pyproject, text).get("tool", {})
@@ -121,11 +134,19 @@ def _tool_tables(pyproject: Path) -> dict[str, Any]:
 
 
 def read_file(file: Path) -> dict[str, Any]:
-    """The settings in a file, not yet checked."""
+    """The settings in a file, not yet checked.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML.
+    """
     if file.name == "pyproject.toml":
         table = _tool_tables(file).get("headwater", {})
         return table if isinstance(table, dict) else {}
-    return _parse_toml(file, file.read_text(encoding="utf-8", errors="replace"))
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}", hint="make it readable, or remove it") from None
+    return _parse_toml(file, text)
 
 
 def _parse_toml(file: Path, text: str) -> dict[str, Any]:

@@ -43,7 +43,12 @@ class Lock:
         return _try_lock(descriptor)
 
     def __enter__(self) -> Self:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        # The file is empty, and in a folder that several users share any of them may have made it: whoever can open it
+        # may take the lock.
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        except PermissionError:
+            self._descriptor = os.open(self._path, os.O_RDONLY)
         self.is_held = _try_lock(self._descriptor)
         return self
 

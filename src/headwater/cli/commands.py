@@ -160,7 +160,9 @@ def cli(ctx: click.Context, store: str | None, tenant: str) -> None:
     headwater diff train.py                # what changed since the last run?
     """
     if store and "://" not in store:
-        store = os.path.abspath(store)  # noqa: PTH100 - text in, text out
+        from headwater.capture.config import working_folder
+
+        store = os.path.normpath(working_folder() / store)
     ctx.obj = Settings(store, tenant)
 
 

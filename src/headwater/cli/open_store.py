@@ -26,11 +26,12 @@ _YOUNG = 50_000
 
 def target(settings: Settings) -> str:
     """Return the address of the store: from the option, the environment, the settings file, else ``.headwater``."""
+    from headwater.capture.config import load, working_folder
+
+    working_folder()  # names of files are relative to it, whatever the store is
     named = settings.store or os.environ.get("HEADWATER_STORE", "")
     if settings.store or "://" in named:
         return named
-    from headwater.capture.config import load
-
     config = load()
     return config.settings.store if "://" in config.settings.store else str(config.store)
 
@@ -61,13 +62,16 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
         raise NoLineage(f"there is no store at {where}")
     from headwater.storage.open import may_only_read, open_store
 
+    waiting = ""
     if "://" not in where:
         from headwater.embedded import settle
 
-        settle(Path(where).expanduser())  # take in what a killed process left behind
+        waiting = settle(Path(where).expanduser())  # take in what a killed process left behind
     is_read_only = must_exist and may_only_read(where, settings.tenant)
     with patient(settings.tenant) as on_progress:
         store = open_store(where, tenant=settings.tenant, read_only=is_read_only, on_progress=on_progress)
+    if waiting and not is_read_only:
+        click.echo(f"note: lineage of the latest runs waits in {where}/spool: {waiting}", err=True)
     try:
         yield store
     finally:

@@ -13,7 +13,7 @@ import click
 from headwater.cli.commands import Suggesting
 from headwater.cli.open_store import file_of, opened, target
 from headwater.cli.output import echo, echo_text, format_options
-from headwater.errors import NotFound, StoreError
+from headwater.errors import NotFound, StoreError, StoreReadOnly
 from headwater.model.uris import without_password
 from headwater.query.terminal_text import plural
 from headwater.storage.new_files import new_file
@@ -82,7 +82,10 @@ def backup(ctx: click.Context, file: Path) -> None:
     Others may go on writing meanwhile.
     """
     with opened(ctx) as found:
-        found.backup(file)
+        try:
+            found.backup(file)
+        except StoreReadOnly as error:
+            raise StoreError(f"cannot write {file}: {error.message}", hint="name a file that may be written") from None
     click.echo(f"{file}: {file.stat().st_size:,} bytes")
 
 

@@ -60,8 +60,14 @@ class SQLiteDatabase:
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch(mode=0o600)
+            except OSError as error:
+                raise StoreError(
+                    f"{path.parent} cannot be written: {error.strerror}",
+                    hint="tenants and keys are kept beside the stores",
+                ) from error
         place = ":memory:" if path is None else path
         try:
             self._connection = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=_TIMEOUT_S)
