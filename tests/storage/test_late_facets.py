@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from store_opening import NewStore
 
-from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.projection import history, stretches
 from headwater.storage.projection.records import Change
 from headwater.storage.sqlite import SQLiteStore
 from headwater.storage.sqlite.table import SQLiteTable
 from headwater.testing.events import dataset, facet, raw, whole_run
-from headwater.testing.postgres import PostgresServer
-
-NewStore = Callable[[], AbstractContextManager[Store]]
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewStore]:
-    """Opens another empty store of each kind with each call."""
-    folders = (tmp_path / str(number) for number in range(100))
-    if request.param == "memory":
-        yield MemoryStore.open
-    elif request.param == "sqlite":
-        yield lambda: SQLiteStore.open(next(folders))
-    else:
-        from headwater.storage.postgres import PostgresStore
-
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        yield lambda: PostgresStore.open(server.new_store(), index_folder=next(folders))
 
 
 def runs(count: int, values: int) -> list[bytes]:

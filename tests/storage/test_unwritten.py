@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from headwater.storage.memory import MemoryStore
 from headwater.storage.projection.bindings import Bindings
 from headwater.storage.projection.records import Run
 from headwater.storage.sqlite import SQLiteStore
@@ -19,22 +15,6 @@ from headwater.testing.events import dataset, facet, raw, run_id, whole_run
 from headwater.testing.postgres import PostgresServer
 
 _STATES = 300
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TableStore]:
-    """A store of each kind."""
-    if request.param == "memory":
-        opened: TableStore = MemoryStore.open()
-    elif request.param == "sqlite":
-        opened = SQLiteStore.open(tmp_path)
-    else:
-        from headwater.storage.postgres import PostgresStore
-
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        opened = PostgresStore.open(server.new_store())
-    with opened:
-        yield opened
 
 
 def reader(number: int, digest: str) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ of the event: every input leads to the job, and the job to every output.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from functools import lru_cache
 
 import msgspec
 
@@ -167,9 +166,8 @@ def _fields(claim: Claim, targets: Collection[str], *, is_data: bool) -> tuple[F
     )
 
 
-@lru_cache(maxsize=4096)
 def _in_order(edges: frozenset[FieldEdge]) -> tuple[FieldEdge, ...]:
-    return tuple(sorted(edges, key=_field_order))
+    return tuple(sorted(edges, key=_field_order)) if edges else ()
 
 
 def _field_order(edge: FieldEdge) -> tuple[str, str, str, str, bool, str]:

@@ -32,7 +32,8 @@ Wide = tuple[str, str, str, bool]
 """A field that decides about a whole dataset: (source field, type, subtype, masking)."""
 
 _INFERRED = "INFERRED"
-_CACHED_UP_TO = 65_536
+_CACHED_UP_TO = 4_096
+"""Bytes of a facet whose reading is remembered. Runs with the same claims are resolved once, so few are read again."""
 
 
 class SourceReading(msgspec.Struct, frozen=True):
@@ -140,9 +141,9 @@ def _dataset(body: bytes) -> Reading | None:
     return None if facet is None else _entry(None, facet.inputs, facet.fields, "")
 
 
-_columns_cached = lru_cache(maxsize=2048)(_columns)
-_job_cached = lru_cache(maxsize=2048)(_job)
-_dataset_cached = lru_cache(maxsize=512)(_dataset)
+_columns_cached = lru_cache(maxsize=512)(_columns)
+_job_cached = lru_cache(maxsize=256)(_job)
+_dataset_cached = lru_cache(maxsize=256)(_dataset)
 
 
 def _entry(

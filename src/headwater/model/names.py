@@ -19,6 +19,9 @@ IN_MEMORY = "inmemory://"
 LOCAL_FILES = "file"
 """The namespace of the local file system."""
 
+LONGEST_CACHED = 400
+"""Characters of a name of which the normal form is remembered: long ones would fill the memory."""
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*):(?://)?(.*)", re.DOTALL)
 _BARE = frozenset({"file", "bigquery", "pubsub"})
 #: ``sqlite:/data/shop.db`` is what is left of an address of JDBC
@@ -39,7 +42,6 @@ class DatasetName(NamedTuple):
     name: str
 
 
-@lru_cache(maxsize=65_536)
 def normalise(namespace: str, name: str, cwd: str | None = None) -> DatasetName:
     """The form of a name under which it is compared with others.
 
@@ -50,6 +52,13 @@ def normalise(namespace: str, name: str, cwd: str | None = None) -> DatasetName:
     >>> normalise("postgresql://db", '"shop"."public"."Orders"')
     DatasetName(namespace='postgres://db:5432', name='shop.public."Orders"')
     """
+    if len(namespace) + len(name) > LONGEST_CACHED:
+        return _settle(namespace, name, cwd, keep=False)
+    return _normalised(namespace, name, cwd)
+
+
+@lru_cache(maxsize=16_384)
+def _normalised(namespace: str, name: str, cwd: str | None) -> DatasetName:
     return _settle(namespace, name, cwd, keep=False)
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from headwater.errors import InvalidName
-from headwater.model.names import DatasetName, normalise, split_identifiers
+from headwater.model.names import LONGEST_CACHED, DatasetName, normalise, split_identifiers
 from headwater.model.platforms import PLATFORMS, Platform, Shape, canonical_scheme
 from headwater.model.uris import from_uri
 
 
-@lru_cache(maxsize=16_384)
 def name_at_source(namespace: str, name: str, uri: str) -> DatasetName | None:
     """The normalised name of the table or object that is meant, or None if that is not certain.
 
@@ -27,6 +26,12 @@ def name_at_source(namespace: str, name: str, uri: str) -> DatasetName | None:
     >>> name_at_source("warehouse", "orders", "jdbc:postgresql://db/shop") is None
     True
     """
+    if len(namespace) + len(name) + len(uri) > LONGEST_CACHED:
+        return _at_source(namespace, name, uri)
+    return _cached_at_source(namespace, name, uri)
+
+
+def _at_source(namespace: str, name: str, uri: str) -> DatasetName | None:
     if "://" in namespace or namespace.startswith("arn:") or canonical_scheme(namespace) in PLATFORMS:
         return None
     scheme = uri[5:] if uri[:5].lower() == "jdbc:" else uri
@@ -41,6 +46,9 @@ def name_at_source(namespace: str, name: str, uri: str) -> DatasetName | None:
     except InvalidName:
         return None
     return None if found is None or _is_local(found, platform) else found
+
+
+_cached_at_source = lru_cache(maxsize=8_192)(_at_source)
 
 
 def _table(platform: Platform, name: str, uri: str) -> DatasetName | None:

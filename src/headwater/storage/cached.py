@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from headwater.storage.projection.tables import Counter
 from headwater.storage.projection.touches import TouchNotes
+from headwater.storage.projection.weights import ENTRY, MOST_TABLE_BYTES
 from headwater.storage.rows import Columns
 
 K = TypeVar("K", bound=Hashable)
@@ -56,7 +57,7 @@ class CachedTable(ABC, Generic[K, R]):
     """The cache of a table, and its pending writes.
 
     ``keys`` are the columns of its key. ``encode`` returns the columns of a row in the order of the statements, and
-    ``decode`` takes them in that order.
+    ``decode`` takes them in that order. ``weigh`` estimates the bytes that a row takes.
     """
 
     def __init__(
@@ -64,10 +65,13 @@ class CachedTable(ABC, Generic[K, R]):
         keys: Sequence[str],
         encode: Callable[[R], Columns],
         decode: Callable[..., R],
+        weigh: Callable[[R], int],
         fresh: Fresh,
         cache_size: int,
     ) -> None:
         self.fresh = fresh
+        #: of the rows taken in since the cache was last empty
+        self.weight = 0
         self.notes: TouchNotes | None = None
         self._keys = keys
         self._id_places = fresh.places(keys)
@@ -75,6 +79,7 @@ class CachedTable(ABC, Generic[K, R]):
         self._key: Callable[[R], K] = key
         self._encode = encode
         self._decode = decode
+        self._weigh = weigh
         self._cache_size = cache_size
         self._rows: dict[K, R] = {}
         self._pending: dict[K, R | None] = {}
@@ -92,6 +97,7 @@ class CachedTable(ABC, Generic[K, R]):
         columns = self._stored(columns_of(key))
         if columns is None:
             self._absent.add(key)
+            self.weight += ENTRY
             return None
         return self.keep(self._decode(*columns))
 
@@ -109,6 +115,8 @@ class CachedTable(ABC, Generic[K, R]):
     def put(self, row: R) -> None:
         """Insert the row, or update it after a change."""
         key = self._key(row)
+        if key not in self._rows:
+            self.weight += self._weigh(row)
         self._rows[key] = row
         self._pending[key] = row
         self._absent.discard(key)
@@ -125,7 +133,12 @@ class CachedTable(ABC, Generic[K, R]):
 
     def keep(self, row: R) -> R:
         """The cached row with the same key, or else this one, now cached."""
-        return self._rows.setdefault(self._key(row), row)
+        key = self._key(row)
+        found = self._rows.get(key)
+        if found is None:
+            self.weight += self._weigh(row)
+            found = self._rows[key] = row
+        return found
 
     # -- pending writes --------------------------------------------------------------------------------------------
     @property
@@ -179,19 +192,18 @@ class CachedTable(ABC, Generic[K, R]):
         """Store these rows, replacing those with the same keys."""
 
     # -- the cache -------------------------------------------------------------------------------------------------
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def trim(self) -> None:
         """Keep the cache small, between batches."""
-        if len(self._rows) > self._cache_size:
+        if len(self._rows) > self._cache_size or self.weight > MOST_TABLE_BYTES:
             self._rows.clear()
+            self.weight = 0
         if len(self._absent) > self._cache_size:
             self._absent.clear()
 
     def clear(self) -> None:
         """Drop everything: the batch was rolled back, or another process wrote."""
         self._rows.clear()
+        self.weight = 0
         self._pending.clear()
         self._absent.clear()
         self._indexes.clear()

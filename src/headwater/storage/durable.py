@@ -30,8 +30,9 @@ class BatchTables(Tables, Protocol):
     def trim(self) -> None:
         """Keep the caches of rows small, between batches."""
 
-    def is_crowded(self) -> bool:
-        """Whether so much is cached that everything should be dropped."""
+    @property
+    def weight(self) -> int:
+        """The bytes that the caches take, by estimate."""
 
     def counter(self, name: str) -> int:
         """The current value of a counter."""

@@ -19,6 +19,7 @@ from headwater.storage.durable import BatchTables, Log, Refused
 from headwater.storage.event_intake import Delivery, Written
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import Batch, Checked, sort_out, with_ids
+from headwater.storage.projection.weights import MOST_BYTES
 from headwater.storage.row_types import Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.store_lock import StoreLock
 from headwater.storage.table_store import TableStore
@@ -27,6 +28,7 @@ from headwater.storage.view_rebuild import READ, RENEWED, RENEWING_OF, RENEWING_
 DROPPED = "quarantine_dropped"
 """Counter of quarantine entries that were dropped for later ones."""
 _REBUILD_BATCH = 500
+_REBUILD_BATCH_BYTES = 4 << 20
 _STRETCH = 5000
 """Events replayed in one commit when projections are rebuilt: about a second."""
 _COMMITS_BETWEEN_LOOKS = 16
@@ -162,16 +164,19 @@ class GroupCommitStore(TableStore):
         return self._tables.counter("event")
 
     def _ease(self) -> None:
-        """Check the caches after some commits, not after each: the check costs more than a small commit."""
+        """Keep the caches small after a commit; most often a look at their weight is all."""
         self._commits += 1
-        if self._commits % _COMMITS_BETWEEN_LOOKS == 0:
+        if self._commits % _COMMITS_BETWEEN_LOOKS == 0 or self._weight() > MOST_BYTES:
             self._stay_small()
 
     def _stay_small(self) -> None:
         """Drop caches that have grown large; nothing may be pending."""
-        if self._tables.is_crowded():
+        if self._weight() > MOST_BYTES:
             self._forget()
         self._tables.trim()
+
+    def _weight(self) -> int:
+        return self._tables.weight + self._projector.weight
 
     def _take_in(self, deliveries: Sequence[Checked]) -> list[list[Receipt]]:
         first = self._tables.counter("event") + 1
@@ -265,13 +270,14 @@ class GroupCommitStore(TableStore):
     def _replay(self, since: int = 0, most: int | None = None) -> int | None:
         """Replay events of the log; returns the number of the last one, or None if there are no more."""
         pending: list[tuple[Event, bytes, int, int]] = []
-        count = last = 0
+        count = last = size = 0
         for stored in islice(self._log.read(since), most):
             one = self._check.again(stored.body)
             pending.append((one.event, one.key, stored.seq, one.at))
-            if len(pending) >= _REBUILD_BATCH:
+            size += len(stored.body)
+            if len(pending) >= _REBUILD_BATCH or size > _REBUILD_BATCH_BYTES:
                 self._project(pending)
-                pending = []
+                pending, size = [], 0
             count, last = count + 1, stored.seq
         self._project(pending)
         return last if count == most else None
@@ -279,11 +285,10 @@ class GroupCommitStore(TableStore):
     def _project(self, events: list[tuple[Event, bytes, int, int]]) -> None:
         self._tables.expect([event for event, _, _, _ in events])
         for event, key, seq, at in events:
-            self._log.note(seq, key)
             self._projector.apply(event, key, seq, at)
         self._projector.settle()
         self._tables.flush()
-        self._tables.trim()
+        self._stay_small()
 
     def retain(self, *, before: int) -> int:
         """Delete events received before an instant, and all lineage known from them alone; return their number."""

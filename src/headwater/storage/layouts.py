@@ -14,6 +14,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args
 import msgspec
 
 from headwater.storage import rows
+from headwater.storage.projection import weights
 from headwater.storage.projection.records import (
     Change,
     Dependency,
@@ -43,7 +44,8 @@ class Layout(Generic[K, R]):
 
     ``columns`` names the columns with their types, in order. ``encode`` turns a row into columns and ``decode`` turns
     them back; by default the columns are the fields of the row. ``lookups`` are the sets of columns, each in
-    alphabetical order, by which rows are looked up; every backend indexes them.
+    alphabetical order, by which rows are looked up; every backend indexes them. ``weigh`` estimates the bytes that
+    a row takes in memory.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Layout(Generic[K, R]):
         lookups: tuple[tuple[str, ...], ...] = (),
         encode: Callable[[R], rows.Columns] = rows.astuple,
         decode: Callable[..., R] | None = None,
+        weigh: Callable[[R], int] = weights.of_row,
     ) -> None:
         self.name = name
         self.columns: dict[str, ColumnType] = {}
@@ -65,6 +68,7 @@ class Layout(Generic[K, R]):
         self.key = key
         self.lookups = lookups
         self.encode = encode
+        self.weigh = weigh
         booleans = [one for one, column_type in self.columns.items() if column_type == "boolean"]
         self.decode: Callable[..., R] = decode or rows.plain(row_type, *booleans)
 
@@ -86,6 +90,7 @@ NAMES: Layout[int, Name] = Layout(
     key=("id",),
     lookups=(("node",), ("kind", "name", "namespace")),
     decode=rows.name_row,
+    weigh=weights.of_name,
 )
 NODES: Layout[int, Node] = Layout(
     "nodes",
@@ -104,6 +109,7 @@ RUNS: Layout[int, Run] = Layout(
     lookups=(("job",),),
     encode=rows.run_columns,
     decode=rows.run_row,
+    weigh=weights.of_run,
 )
 VERSIONS: Layout[int, Version] = Layout(
     "versions",
@@ -122,6 +128,7 @@ DERIVATIONS: Layout[int, Derivation] = Layout(
     key=("id",),
     encode=rows.derivation_columns,
     decode=rows.derivation_row,
+    weigh=weights.of_derivation,
 )
 DEPENDENCIES: Layout[tuple[str, str], Dependency] = Layout(
     "dependencies",
@@ -162,6 +169,7 @@ STATEMENTS: Layout[tuple[int, int, int, bytes], Statement] = Layout(
     lookups=(("kind", "subject"),),
     encode=rows.statement_columns,
     decode=rows.statement_row,
+    weigh=weights.of_statement,
 )
 FIELDS: Layout[int, Fields] = Layout(
     "fields",
@@ -170,6 +178,7 @@ FIELDS: Layout[int, Fields] = Layout(
     key=("node",),
     encode=rows.fields_columns,
     decode=rows.fields_row,
+    weigh=weights.of_fields,
 )
 SEARCH: Layout[int, SearchText] = Layout(
     "search",
@@ -177,6 +186,7 @@ SEARCH: Layout[int, SearchText] = Layout(
     "node integer, kind code, namespace text, name text, fields text, description text, tags text, owners text,"
     " type text, is_deleted boolean",
     key=("node",),
+    weigh=weights.of_search_text,
 )
 LISTINGS: Layout[int, Listing] = Layout(
     "listings",

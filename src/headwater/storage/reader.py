@@ -17,9 +17,11 @@ from headwater.errors import InvalidEvent
 from headwater.formats.openlineage import KEY_SIZE, SHARES_RUNS, parse_time, read
 from headwater.model.events import Event, EventType, InputDataset, Job, OutputDataset, Run, RunEvent
 from headwater.model.run_ids import canonical_run_id
+from headwater.storage.projection.weights import READ_BYTES
 
-_CACHE_BYTES = 32 << 20
 _LARGEST_BYTES = 1 << 20
+_OVERHEAD = 600
+"""What a decoded part takes beside its bytes as they came and its canonical form."""
 _MOST_JOBS = 1_000
 _LARGEST_KEPT_BYTES = 12 << 10
 _MOST_OUTPUTS = 4
@@ -75,23 +77,28 @@ class Unusual(Exception):  # not an error: the plain reader decides
 
 
 class Remembered(Generic[S, T]):
-    """A bounded cache of a function of bytes or text."""
+    """A cache of a function of bytes or text. When it has taken ``most_bytes``, by estimate, what was not asked for
+    since it was half full is dropped."""
 
-    def __init__(self, make: Callable[[S], T]) -> None:
+    def __init__(self, make: Callable[[S], T], most_bytes: int) -> None:
         self._make = make
+        self._half = most_bytes // 2
         self._known: dict[S, T] = {}
-        self._size = 0
+        self._before: dict[S, T] = {}
+        self._weight = 0
 
     def __call__(self, raw: S) -> T:
         """The function's result."""
         found = self._known.get(raw)
         if found is None:
-            found = self._make(raw)
+            found = self._before.pop(raw, None)
+            if found is None:
+                found = self._make(raw)
             if len(raw) < _LARGEST_BYTES:
-                self._size += len(raw)
-                if self._size > _CACHE_BYTES:
-                    self._known.clear()
-                    self._size = len(raw)
+                self._weight += _OVERHEAD + 2 * len(raw)
+                if self._weight > self._half:
+                    self._before, self._known = self._known, {}
+                    self._weight = _OVERHEAD + 2 * len(raw)
                 self._known[raw] = found
         return found
 
@@ -123,11 +130,12 @@ class EventReader:
     """``read`` with a cache. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._facets = Remembered(_read_facets)
-        self._jobs = Remembered(_read_job)
-        self._inputs = Remembered(_read_input)
-        self._texts: Remembered[str, bytes] = Remembered(_encode)
+        self._facets = Remembered(_read_facets, READ_BYTES["facets"])
+        self._jobs = Remembered(_read_job, READ_BYTES["jobs"])
+        self._inputs = Remembered(_read_input, READ_BYTES["inputs"])
+        self._texts: Remembered[str, bytes] = Remembered(_encode, READ_BYTES["texts"])
         self._last_by_job: dict[int, _LastDatasets] = {}
+        self._last_weight = 0
 
     def read(self, raw: bytes) -> tuple[Event, bytes, int]:
         """The event, its key, and its time in microseconds since the epoch.
@@ -190,8 +198,9 @@ class EventReader:
     def _last_of(self, job: Job) -> _LastDatasets:
         found = self._last_by_job.get(id(job))
         if found is None or found.job is not job:
-            if len(self._last_by_job) >= _MOST_JOBS:
+            if len(self._last_by_job) >= _MOST_JOBS or self._last_weight > READ_BYTES["last"]:
                 self._last_by_job.clear()
+                self._last_weight = 0
             found = self._last_by_job[id(job)] = _LastDatasets(job)
         return found
 
@@ -200,6 +209,7 @@ class EventReader:
             found = [self._inputs(bytes(item)) for item in _items(raw)]
             if len(raw) > _LARGEST_KEPT_BYTES:
                 return tuple([one for one, _ in found]), b",".join([part for _, part in found])
+            self._last_weight += 2 * len(raw)
             last.inputs_raw = raw
             last.inputs = tuple([one for one, _ in found])
             last.inputs_part = b",".join([part for _, part in found])
@@ -212,6 +222,7 @@ class EventReader:
         if one is None or one.raw != raw or one.name != parts.name or one.namespace != parts.namespace:
             one = self._new_output(parts, raw)
             if len(one.part) <= _LARGEST_KEPT_BYTES:
+                self._last_weight += 2 * len(one.part)
                 if place < len(known):
                     known[place] = one
                 elif place == len(known) < _MOST_OUTPUTS:

@@ -16,6 +16,7 @@ from headwater.storage.ingest import Batch, sort_out, with_ids
 from headwater.storage.memory.quarantine import MemoryQuarantine
 from headwater.storage.memory.tables import MemoryTables
 from headwater.storage.projection.tables import LEVELS
+from headwater.storage.projection.weights import MOST_BYTES
 from headwater.storage.row_types import Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.store_lock import StoreLock
 from headwater.storage.table_store import TableStore
@@ -76,6 +77,8 @@ class MemoryStore(TableStore):
         self._indexes.answers.announce(before, self._state(), self._tables.touched)
         self._indexes.answers.settle()
         self._tables.touched.clear()
+        if self._projector.weight > MOST_BYTES:
+            self._projector.clear()
         return with_ids(batch.receipts, self._refused.keep(batch.refused))
 
     def _seen(self, events: list[tuple[int, bytes]]) -> dict[bytes, int]:

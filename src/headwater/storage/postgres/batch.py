@@ -33,11 +33,10 @@ from headwater.storage.projection.records import (
     Shape,
 )
 from headwater.storage.projection.tables import LEVELS, Counter
+from headwater.storage.projection.weights import ENTRY
 
 END_OF_TIME = 2**63 - 1
-_MOST_NODES = 400_000
-_MOST_CONTENTS = 50_000
-_MOST_IDS = 200_000
+_MOST_IDS = 50_000
 
 
 class BatchTables(ChangeFeedTables):
@@ -83,9 +82,8 @@ class BatchTables(ChangeFeedTables):
             self.statements, self.fields, self.search, self.directory.listings, self.directory.pulses,
             self.dependencies,
         ]  # fmt: skip
-        self._trimmed: list[Any] = [
-            self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes, self.dependencies,
-        ]  # fmt: skip
+        #: others refer to the rows of the first two
+        self._trimmed = self._tables[2:]
         self.touched: set[int] = set()
 
     def _table(self, layout: Layout[K, R], *, cache_size: int = 20_000) -> PostgresTable[K, R]:
@@ -157,10 +155,11 @@ class BatchTables(ChangeFeedTables):
         self.rewrites.flush()
         self.reads.flush()
 
-    def is_crowded(self) -> bool:
-        """Whether so much is cached that everything should be dropped."""
-        rows_ = len(self.names) + len(self.nodes)
-        return rows_ > _MOST_NODES or any(len(part) > _MOST_CONTENTS for part in self._contents)
+    @property
+    def weight(self) -> int:
+        """The bytes that the caches take, by estimate."""
+        weights: list[int] = [part.weight for part in (*self._tables, *self._contents)]
+        return sum(weights)
 
     def trim(self) -> None:
         """Keep the caches of rows small, between batches."""
@@ -244,6 +243,7 @@ class BatchTables(ChangeFeedTables):
         spelt = {(kind, thing.namespace, thing.name) for event in events for kind, thing in _things(event)}
         spelt -= self._spelt
         self._spelt |= spelt
+        self.names.weight += sum(ENTRY + len(namespace) + len(name) for _, namespace, name in spelt)
         normal = {(kind, *normal_form(kind, namespace, name)) for kind, namespace, name in spelt}
         unknown = sorted(normal.difference(self._name_ids, self._no_names))
         if not unknown:

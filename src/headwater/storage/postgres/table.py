@@ -12,6 +12,7 @@ from headwater.storage.cached import CachedTable, Fresh, columns_of
 from headwater.storage.layouts import ColumnType, Layout
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
+from headwater.storage.projection.weights import ENTRY, of_content
 from headwater.storage.rows import Columns, pack, unpack
 
 K = TypeVar("K", bound=Hashable)
@@ -77,7 +78,7 @@ class PostgresTable(CachedTable[K, R]):
     """The rows of one table."""
 
     def __init__(self, session: Session, layout: Layout[K, R], fresh: Fresh, *, cache_size: int = 20_000) -> None:
-        super().__init__(layout.key, layout.encode, layout.decode, fresh, cache_size)
+        super().__init__(layout.key, layout.encode, layout.decode, layout.weigh, fresh, cache_size)
         self._session = session
         self._statements = Statements(layout)
         #: by column and value, the keys of all stored rows that have it, until the batch is written
@@ -103,7 +104,9 @@ class PostgresTable(CachedTable[K, R]):
         unknown = {key for key in keys if key not in self._rows and key not in self._absent and not self._is_new(key)}
         unknown.difference_update(self._pending)
         if unknown:
-            self._absent.update(unknown - {self._key(row) for row in self.among(self._keys[0], list(unknown))})
+            absent = unknown - {self._key(row) for row in self.among(self._keys[0], list(unknown))}
+            self._absent.update(absent)
+            self.weight += ENTRY * len(absent)
 
     def expect_all(self, name: str, values: Iterable[Any]) -> None:
         """Fetch every row with one of these values in a column; during the batch no others are looked for."""
@@ -208,6 +211,8 @@ class PostgresContents(Generic[C]):
         encode: Callable[[C], bytes],
         decode: Callable[[int, bytes], C],
     ) -> None:
+        #: of the content taken in since the cache was last empty
+        self.weight = 0
         self._session = session
         self._encode = encode
         self._decode = decode
@@ -232,21 +237,25 @@ class PostgresContents(Generic[C]):
         columns = self._session.execute(self._statements["id_of"], (digest,)).fetchone()
         if columns is not None:
             found = self._ids[digest] = int(columns[0])
+            self.weight += ENTRY
         return found
 
     def _learn(self) -> None:
         """Read the stored digests that are not cached yet, unless there are too many."""
         stored = self._session.rows(self._statements["digests"], (self._known_to, self.MOST_KNOWN + 1))
         self._ids.update(stored)
+        self.weight += ENTRY * len(stored)
         if stored:
             self._known_to = stored[-1][1]
         self._is_current = len(stored) <= self.MOST_KNOWN
 
     def add(self, content_id: int, digest: bytes, row: C) -> None:
         """Store new content."""
-        self._pending.append((content_id, digest, pack(self._encode(row))))
+        content = self._encode(row)
+        self._pending.append((content_id, digest, pack(content)))
         self._ids[digest] = content_id
         self._rows[content_id] = row
+        self.weight += of_content(row, content)
 
     def get(self, content_id: int) -> C:
         """The content with that id."""
@@ -255,8 +264,13 @@ class PostgresContents(Generic[C]):
             columns = self._session.execute(self._statements["get"], (content_id,)).fetchone()
             if columns is None:
                 raise KeyError(content_id)
-            found = self._rows[content_id] = self._decode(content_id, unpack(columns[0]))
+            found = self._keep(content_id, unpack(columns[0]))
         return found
+
+    def _keep(self, content_id: int, content: bytes) -> C:
+        row = self._rows[content_id] = self._decode(content_id, content)
+        self.weight += of_content(row, content)
+        return row
 
     def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
         """The content with these ids: from the cache, and the rest with one statement."""
@@ -265,7 +279,7 @@ class PostgresContents(Generic[C]):
         if unknown:
             given = (column("bigint", unknown),)
             for content_id, content in self._session.rows(self._statements["get_many"], given):
-                self._rows[content_id] = self._decode(content_id, unpack(content))
+                self._keep(content_id, unpack(content))
         return {one: self._rows[one] for one in wanted}
 
     def catch_up(self) -> None:
@@ -283,13 +297,11 @@ class PostgresContents(Generic[C]):
             self._session.execute(self._statements["put"], arrays_of(("bigint", "bytea", "bytea"), self._pending))
             self._pending.clear()
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def clear(self) -> None:
         """Drop everything: the batch was rolled back, or the ids may have changed their meaning."""
         self._ids.clear()
         self._rows.clear()
+        self.weight = 0
         self._pending.clear()
         self._known_to = 0
         self._is_current = False

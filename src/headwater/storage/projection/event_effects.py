@@ -15,6 +15,7 @@ from headwater.storage.projection.history import History, Repetition
 from headwater.storage.projection.names import Names
 from headwater.storage.projection.records import DATASET, JOB, Name, Node, Statement
 from headwater.storage.projection.tables import Tables
+from headwater.storage.projection.weights import ENTRY
 
 _CACHE_SIZE = 20_000
 
@@ -76,6 +77,7 @@ class EventEffects:
         self._known: dict[int, tuple[Dataset | Job, Name, FacetSet]] = {}
         self._templates: dict[tuple[object, ...], Template] = {}
         self._once: set[int] = set()
+        self.weight = 0
 
     def clear(self) -> None:
         """Drop everything cached or pending: the batch was rolled back."""
@@ -84,6 +86,7 @@ class EventEffects:
         self._listed.clear()
         self._known.clear()
         self._templates.clear()
+        self.weight = 0
 
     def joined(self) -> None:
         """Nodes were merged: drop everything cached about nodes."""
@@ -140,6 +143,7 @@ class EventEffects:
         also = [self._names.known(DATASET, *there) for one in listed if (there := _at_source(*one)) is not None]
         if len(self._templates) >= _CACHE_SIZE:
             self._templates.clear()
+        self.weight += ENTRY * (3 + len(parts) + len(mentions))
         self._templates[_known_by(event)] = Template(
             things=(event.job, *event.inputs, *(one.facets for one in event.outputs)),
             after=max(
@@ -180,6 +184,7 @@ class EventEffects:
             if len(self._known) >= _CACHE_SIZE:
                 self._known.clear()
             self._known[id(thing)] = (thing, name, facets)
+            self.weight += ENTRY
         return name, facets
 
     def apply(self, kind: int, thing: Dataset | Job, stamp: Stamp) -> tuple[Name, FacetSet]:

@@ -31,9 +31,11 @@ from headwater.formats.openlineage import canonical, facet_deleted, find_facet
 from headwater.formats.run_facets import JobType
 from headwater.storage.projection.records import DATASET, JOB, FacetSetRow
 from headwater.storage.projection.tables import Tables
+from headwater.storage.projection.weights import ENTRY
 
-_CACHE_BYTES = 64 << 20
 _CACHE_OBJECTS = 10_000
+_OVERHEAD = 2500
+"""What a facet set takes beside the contents of its facets."""
 LINEAGE_FACETS = (("lineage", "LineageDatasetFacet"), ("columnLineage", "ColumnLineageDatasetFacet"))
 
 Facets = Mapping[str, msgspec.Raw]
@@ -225,7 +227,8 @@ class FacetSets:
         self._by_object: dict[int, tuple[Facets, FacetSet]] = {}
         self._nothing: FacetSet | None = None
         self._by_id: dict[int, FacetSet] = {}
-        self._size = 0
+        #: estimated bytes, of the contents of facets as well: others refer to them
+        self.weight = 0
 
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
@@ -233,7 +236,7 @@ class FacetSets:
         self._by_object.clear()
         self._by_id.clear()
         self._nothing = None
-        self._size = 0
+        self.weight = 0
 
     def of(self, facets: Facets) -> FacetSet:
         """The set of these facets, stored if it is new."""
@@ -246,13 +249,12 @@ class FacetSets:
         found = self._by_bytes.get(key)
         if found is None:
             found = self._intern(facets)
-            self._size += sum(len(part) for part in key)
-            if self._size > _CACHE_BYTES:
-                self.clear()
             self._by_bytes[key] = found
+            self.weight += ENTRY + sum(map(len, key))
         if len(self._by_object) >= _CACHE_OBJECTS:
             self._by_object.clear()
         self._by_object[id(facets)] = (facets, found)
+        self.weight += ENTRY + sum(map(len, key))
         return found
 
     def _no_facets(self) -> FacetSet:
@@ -266,6 +268,7 @@ class FacetSets:
             row = self._tables.facet_sets.get(set_id)
             raw = {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in row.facets if body}
             found = self._by_id[set_id] = FacetSet(row, raw)
+            self.weight += _OVERHEAD + sum([len(bytes(one)) for one in raw.values()])
         return found
 
     def fetch(self, set_ids: Collection[int]) -> None:

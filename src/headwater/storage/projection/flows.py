@@ -16,6 +16,7 @@ from headwater.storage.projection.records import DATASET, DESCRIBED, DESIGNED, O
 from headwater.storage.projection.runs import Runs
 from headwater.storage.projection.stretches import LENGTH, MOST, Stretch
 from headwater.storage.projection.tables import Tables
+from headwater.storage.projection.weights import ENTRY
 
 LIFE = 3
 """Kind of statements about a life cycle, beside ``DESIGNED`` and ``DESCRIBED``."""
@@ -38,12 +39,14 @@ class Flows:
         self._open: dict[FlowKey, dict[int, Edge]] = {}
         #: where runs came late
         self._stretches: dict[FlowKey, Stretch[Step]] = {}
+        self.weight = 0
 
     def clear(self) -> None:
         """Drop everything pending or cached: the batch was rolled back, or another process wrote."""
         self._dirty.clear()
         self._open.clear()
         self._stretches.clear()
+        self.weight = 0
 
     def mark(self, job: int, target: int, kind: int) -> None:
         """Mark a flow to be rebuilt at the end of the batch."""
@@ -193,6 +196,7 @@ class Flows:
             if len(self._open) >= _CACHE_SIZE:
                 self._open.clear()
             found = self._open[key] = {edge.source: edge for edge in self._edges_of(key) if edge.valid_to is None}
+            self.weight += ENTRY * (1 + len(found))
         return found
 
     def _remake(self, key: FlowKey) -> None:
@@ -283,6 +287,7 @@ class Flows:
         return found
 
     def _put(self, edge: Edge) -> None:
+        self.weight += ENTRY  # it may be among the open ones
         self._tables.edges.put(edge)
         self._tables.edge_changed(edge)
 

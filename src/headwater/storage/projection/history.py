@@ -16,6 +16,7 @@ from headwater.storage.projection.names import Names, is_deleted, type_by_place
 from headwater.storage.projection.records import DATASET, JOB, Change, Mention, Node, SearchText, change_order
 from headwater.storage.projection.stretches import LENGTH, MOST, Stretch
 from headwater.storage.projection.tables import Tables
+from headwater.storage.projection.weights import ENTRY
 
 _SEARCHED = frozenset({"schema", "documentation", "tags", "ownership"})
 _LISTED = frozenset({"dataSource"})
@@ -58,6 +59,7 @@ class History:
         self._stale: set[int] = set()
         self._counters: dict[int, ChangeCounter] = {}
         self._repetitions: dict[tuple[int, int], Repetition] = {}
+        self.weight = 0
 
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
@@ -66,6 +68,7 @@ class History:
         self._stale.clear()
         self._counters.clear()
         self._repetitions.clear()
+        self.weight = 0
 
     def repetition(self, node_id: int, facets: int) -> Repetition:
         """Tells whether a facet set is still news for a node."""
@@ -74,6 +77,7 @@ class History:
             if len(self._repetitions) >= _CACHE_SIZE:
                 del self._repetitions[next(iter(self._repetitions))]
             found = self._repetitions[node_id, facets] = Repetition(self._counter(node_id))
+            self.weight += ENTRY
         return found
 
     def _counter(self, node_id: int) -> ChangeCounter:
@@ -109,6 +113,7 @@ class History:
                 is_old = is_old and current.is_repeated
                 continue
             is_old = False
+            self.weight += ENTRY
             change = Change(node=node.id, name=name, at=at, key=key, body=body, run_id=run_id)
             if current is None or is_newest:
                 self._tables.changes.put(change)
@@ -129,6 +134,7 @@ class History:
             stored = () if node_id in self._names.without_history else self._tables.latest_changes(node_id)
             self._names.without_history.discard(node_id)
             found = self._latest[node_id] = {one.name: one for one in stored}
+            self.weight += ENTRY + 100 * len(found)
         return found
 
     def _forget(self, node_id: int) -> None:

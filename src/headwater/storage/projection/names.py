@@ -8,6 +8,7 @@ from headwater.model.file_paths import is_doubled
 from headwater.model.names import normalise
 from headwater.storage.projection.records import DATASET, Name, Node
 from headwater.storage.projection.tables import Tables
+from headwater.storage.projection.weights import ENTRY
 
 
 def normal_form(kind: int, namespace: str, name: str) -> tuple[str, str]:
@@ -62,6 +63,7 @@ class Names:
         self.relisted: set[int] = set()
         #: nodes created in this batch, whose facets have no history yet
         self.without_history: set[int] = set()
+        self.weight = 0
 
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
@@ -69,6 +71,7 @@ class Names:
         self._names.clear()
         self._nodes.clear()
         self._changed.clear()
+        self.weight = 0
         self.settled()
 
     def settled(self) -> None:
@@ -93,7 +96,8 @@ class Names:
         found = self._cache.get((kind, namespace, name)) or self.known(kind, namespace, name)
         if found is None:
             node = another_of or self._new_node(kind, at)
-            found = self._cache[kind, namespace, name] = self._add(node, namespace, name, at, key)
+            found = self._add(node, namespace, name, at, key)
+            self._keep(found, namespace, name)
         is_direct = another_of is None
         if is_direct and (not found.is_direct or _is_sooner(found, name, at, key)):
             found.is_direct = True
@@ -108,8 +112,12 @@ class Names:
         if found is None:
             found = self._tables.name(kind, *normal_form(kind, namespace, name))
             if found is not None:
-                self._cache[kind, namespace, name] = found
+                self._keep(found, namespace, name)
         return found
+
+    def _keep(self, found: Name, namespace: str, name: str) -> None:
+        self._cache[found.kind, namespace, name] = found
+        self.weight += ENTRY + len(namespace) + len(name)
 
     def _respell(self, found: Name, namespace: str, name: str, at: int, key: bytes) -> None:
         found.raw_namespace, found.raw_name = namespace, name

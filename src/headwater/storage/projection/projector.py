@@ -49,22 +49,19 @@ class Projector:
         self._effects = EventEffects(tables, self.names, self.sets, self._columns, self._history, self._flows)
         self._dependencies = Dependencies(tables)
         self._dirty: dict[int, tuple[Run, Stamp]] = {}
+        self._caching = (
+            self.names, self.sets, self.runs, self._history, self._flows, self._plans, self._effects,
+        )  # fmt: skip
+
+    @property
+    def weight(self) -> int:
+        """The bytes that the caches take, by estimate."""
+        return sum([part.weight for part in self._caching])
 
     def clear(self) -> None:
         """Drop everything cached or pending: the batch was rolled back, or another process wrote."""
-        for part in (
-            self.names,
-            self.sets,
-            self.runs,
-            self._columns,
-            self._history,
-            self._flows,
-            self._plans,
-            self.bindings,
-        ):
+        for part in (*self._caching, self._columns, self.bindings, self._listings):
             part.clear()
-        self._listings.clear()
-        self._effects.clear()
         self._dirty.clear()
 
     # -- events ----------------------------------------------------------------------------------------------------

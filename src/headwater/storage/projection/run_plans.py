@@ -15,6 +15,7 @@ from headwater.storage.projection.records import DATASET, HOWS, JOB
 from headwater.storage.projection.run_documents import FacetStatement, RunDoc
 from headwater.storage.projection.tables import Tables
 from headwater.storage.projection.target_inputs import Lineages
+from headwater.storage.projection.weights import ENTRY
 
 _CACHE_SIZE = 20_000
 _PASSED_ON = (HOWS.index(How.PRODUCT), HOWS.index(How.INFERRED))
@@ -54,10 +55,12 @@ class Plans:
         self._sets = sets
         self.lineages = Lineages(names, columns, sets)
         self._cache: dict[Hashable, Plan] = {}
+        self.weight = 0
 
     def clear(self) -> None:
         """Drop the cache: nodes were merged, or the batch was rolled back."""
         self._cache.clear()
+        self.weight = 0
 
     def of(self, doc: RunDoc, at: int, key: bytes) -> Plan:
         """The plan of a run that counts. ``at`` and ``key`` are those of one of its events."""
@@ -66,10 +69,11 @@ class Plans:
         found = self._cache.get(claims)
         if found is None:
             if len(self._cache) >= _CACHE_SIZE:
-                self._cache.clear()
+                self.clear()
             found = self._cache[claims] = self._make(
                 doc, self.lineages.of_run(doc, at, key), frozenset([name for name, _, gone in outputs if gone])
             )
+            self.weight += _weight(found)
         return found
 
     def _marks(self, statements: list[FacetStatement]) -> tuple[bytes, ...]:
@@ -162,3 +166,10 @@ class Plans:
 def _together(passed_on: Pairs, own: Pairs) -> Pairs:
     """Both; what is known for a target itself counts."""
     return tuple(sorted({**dict(passed_on), **dict(own)}.items()))
+
+
+def _weight(plan: Plan) -> int:
+    """The bytes that a plan and its key take, by estimate."""
+    names = len(plan.inputs) + len(plan.outputs) + len(plan.shapes) + len(plan.noted)
+    edges = sum([len(group.sources) + len(group.targets) for group, _ in plan.groups])
+    return 2000 + ENTRY * names + 150 * edges

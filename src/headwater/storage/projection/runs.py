@@ -6,8 +6,10 @@ from headwater.storage.projection import run_documents
 from headwater.storage.projection.records import Run
 from headwater.storage.projection.run_documents import RUNNING, RunDoc
 from headwater.storage.projection.tables import Tables
+from headwater.storage.projection.weights import ENTRY
 
 _CACHE_SIZE = 5_000
+_MOST_IDS = 50_000
 
 
 class Runs:
@@ -18,12 +20,14 @@ class Runs:
         self._docs: dict[int, RunDoc] = {}
         self._changed: dict[int, Run] = {}
         self._ids: dict[str, int] = {}
+        self.weight = 0
 
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
         self._docs.clear()
         self._changed.clear()
         self._ids.clear()
+        self.weight = 0
 
     def seen(self, run_id: str, job_name: int, job: int, at: int, key: bytes) -> tuple[Run, RunDoc]:
         """The run with that UUID and its document, created if new. The caller modifies both and calls ``changed``."""
@@ -53,6 +57,7 @@ class Runs:
         found = self._docs.get(run.id)
         if found is None:
             found = self._docs[run.id] = run_documents.decode(run.doc)
+            self.weight += ENTRY + 2 * len(run.doc)
         return found
 
     def belongs(self, run: Run, job: int) -> None:
@@ -70,10 +75,10 @@ class Runs:
         """Write the changed runs."""
         for run_id, run in self._changed.items():
             run.doc = run_documents.encode(self._docs[run_id])
+            self.weight += ENTRY + 2 * len(run.doc)  # the row has it as well
             self._tables.runs.put(run)
             if run.state > RUNNING:  # ended: few events will follow, and a document is many objects
                 del self._docs[run_id]
         self._changed.clear()
-        if len(self._docs) > _CACHE_SIZE:
-            self._docs.clear()
-            self._ids.clear()
+        if len(self._docs) > _CACHE_SIZE or len(self._ids) > _MOST_IDS:
+            self.clear()

@@ -37,6 +37,8 @@ _SHARE = 0.4
 _UNSPACED = "\u0e00"
 """First letter of the scripts without spaces between words, in which a single letter also matches inside a word."""
 _LONGEST_KEY = 160
+_LONGEST_CACHED, _LONGEST_TEXT_CACHED = 32, 8_192
+"""Letters of a word whose pieces are remembered, and of a text whose words are."""
 _BUCKETS = 1024
 _WORD = re.compile(r"[^\W_]+")
 _SEPARATORS = "/.:#"
@@ -76,15 +78,21 @@ def inside_pieces(word: str) -> set[str]:
     return {word} if word >= _UNSPACED else beginning_pieces(word)
 
 
-@lru_cache(maxsize=4096)
 def pieces(word: str) -> frozenset[str]:
     """All pieces of a word that any of the functions above may return."""
+    return _cached_pieces(word) if len(word) <= _LONGEST_CACHED else _pieces(word)
+
+
+def _pieces(word: str) -> frozenset[str]:
     found = whole_pieces(word)
     found.update(f"^{word[:size]}" for size in (1, 2, 3))
     if not word.isascii():
         places = [at for at, char in enumerate(word) if char >= _UNSPACED]
         found.update(word[at : at + size] for at in places for size in (1, 2))
     return frozenset(found)
+
+
+_cached_pieces = lru_cache(maxsize=4096)(_pieces)
 
 
 # -- queries -----------------------------------------------------------------------------------------------------------
@@ -316,8 +324,12 @@ def terms(row: SearchText) -> tuple[Set[str], Set[str], set[str]]:
     return set(words(row.name)), _words_of(_elsewhere(row)), whole
 
 
+def _words_of(text: str) -> Set[str]:
+    return _cached_words(text) if len(text) <= _LONGEST_TEXT_CACHED else set(words(text))
+
+
 @lru_cache(maxsize=256)
-def _words_of(text: str) -> frozenset[str]:
+def _cached_words(text: str) -> frozenset[str]:
     return frozenset(words(text))
 
 

@@ -29,9 +29,7 @@ from headwater.storage.sqlite.table import SQLiteContents, SQLiteTable
 from headwater.storage.sqlite.touches import SQLiteTouches
 
 _MOST_PARAMETERS = 500
-_MOST_NODES = 400_000
-_MOST_CONTENTS = 50_000
-_MOST_IDS = 200_000
+_MOST_IDS = 50_000
 
 
 class BatchTables(ChangeFeedTables):
@@ -77,10 +75,8 @@ class BatchTables(ChangeFeedTables):
             self.statements, self.fields, self.search, self.directory.listings, self.directory.pulses,
             self.dependencies,
         ]  # fmt: skip
-        self._trimmed: list[Any] = [
-            self.runs, self.versions, self.derivations, self.flows, self.edges, self.changes, self.directory.listings,
-            self.directory.pulses, self.dependencies,
-        ]  # fmt: skip
+        #: others refer to the rows of the first two
+        self._trimmed = self._tables[2:]
         self.touched: set[int] = set()
 
     def _table(self, layout: Layout[K, R], *, cache_size: int = 20_000) -> SQLiteTable[K, R]:
@@ -116,10 +112,11 @@ class BatchTables(ChangeFeedTables):
             self._connection.executemany(self._sql["counters_put"], changed)
             self._counted.update(changed)
 
-    def is_crowded(self) -> bool:
-        """Whether so much is cached that everything should be dropped."""
-        rows_ = len(self.names) + len(self.nodes)
-        return rows_ > _MOST_NODES or any(len(part) > _MOST_CONTENTS for part in self._contents)
+    @property
+    def weight(self) -> int:
+        """The bytes that the caches take, by estimate."""
+        weights: list[int] = [part.weight for part in (*self._tables, *self._contents)]
+        return sum(weights)
 
     def trim(self) -> None:
         """Keep the caches of rows small, between batches."""

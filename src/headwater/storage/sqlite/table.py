@@ -10,6 +10,7 @@ import msgspec
 
 from headwater.storage.cached import CachedTable, Fresh
 from headwater.storage.layouts import Layout
+from headwater.storage.projection.weights import ENTRY, of_content
 from headwater.storage.rows import Columns, pack, unpack
 from headwater.storage.sqlite.connection import queries
 
@@ -53,7 +54,7 @@ class SQLiteTable(CachedTable[K, R]):
     def __init__(
         self, connection: sqlite3.Connection, layout: Layout[K, R], fresh: Fresh, *, cache_size: int = 20_000
     ) -> None:
-        super().__init__(layout.key, layout.encode, layout.decode, fresh, cache_size)
+        super().__init__(layout.key, layout.encode, layout.decode, layout.weigh, fresh, cache_size)
         self._connection = connection
         self._key_column = layout.key[0]
         self._statements = Statements(layout)
@@ -100,8 +101,8 @@ class SQLiteTable(CachedTable[K, R]):
         if unknown:
             query = self._statements.among[self._key_column]
             for columns in self._connection.execute(query, (listed(unknown),)):
-                row = self._decode(*columns)
-                found[self._key(row)] = self._rows[self._key(row)] = row
+                row = self.keep(self._decode(*columns))
+                found[self._key(row)] = row
         return list(found.values())
 
     def where_any(self, column: str, values: Iterable[int] | Iterable[str]) -> list[R]:
@@ -130,6 +131,8 @@ class SQLiteContents(Generic[C]):
         encode: Callable[[C], bytes],
         decode: Callable[[int, bytes], C],
     ) -> None:
+        #: of the content taken in since the cache was last empty
+        self.weight = 0
         self._connection = connection
         self._encode = encode
         self._decode = decode
@@ -150,13 +153,16 @@ class SQLiteContents(Generic[C]):
             if columns is None:
                 return None
             found = self._ids[digest] = columns[0]
+            self.weight += ENTRY
         return found
 
     def add(self, content_id: int, digest: bytes, row: C) -> None:
         """Store new content."""
-        self._pending.append((content_id, digest, pack(self._encode(row))))
+        content = self._encode(row)
+        self._pending.append((content_id, digest, pack(content)))
         self._ids[digest] = content_id
         self._rows[content_id] = row
+        self.weight += of_content(row, content)
 
     def get(self, content_id: int) -> C:
         """The content with that id."""
@@ -165,8 +171,13 @@ class SQLiteContents(Generic[C]):
             columns = self._connection.execute(self._get, (content_id,)).fetchone()
             if columns is None:
                 raise KeyError(content_id)
-            found = self._rows[content_id] = self._decode(content_id, unpack(columns[0]))
+            found = self._keep(content_id, unpack(columns[0]))
         return found
+
+    def _keep(self, content_id: int, content: bytes) -> C:
+        row = self._rows[content_id] = self._decode(content_id, content)
+        self.weight += of_content(row, content)
+        return row
 
     def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
         """The content with these ids: from the cache, and the rest with one statement."""
@@ -174,7 +185,7 @@ class SQLiteContents(Generic[C]):
         unknown = [one for one in wanted if one not in self._rows]
         if unknown:
             for content_id, content in self._connection.execute(self._get_many, (listed(unknown),)):
-                self._rows[content_id] = self._decode(content_id, unpack(content))
+                self._keep(content_id, unpack(content))
         return {one: self._rows[one] for one in wanted}
 
     def flush(self) -> None:
@@ -183,14 +194,12 @@ class SQLiteContents(Generic[C]):
             self._connection.executemany(self._add, bound(self._pending))
             self._pending.clear()
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def clear(self) -> None:
         """Drop everything: the batch was rolled back, or the ids may have changed their meaning."""
         self._pending.clear()
         self._ids.clear()
         self._rows.clear()
+        self.weight = 0
 
 
 def bound(rows: Sequence[Columns]) -> Iterable[Columns]:

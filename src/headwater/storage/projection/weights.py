@@ -1,0 +1,66 @@
+"""How much a store that writes may keep in memory, and what a cached thing takes, by estimate.
+
+A handle of a store keeps at most ``MOST_BYTES`` of rows, content and what the projection derives from them, and 44 MiB
+of decoded parts of events (``READ_BYTES``): together 124 MiB. Caches shared by all stores of a process (normal forms of
+names, readings of short lineage facets, words) take some MiB more. What one batch holds before its commit comes on top.
+
+Each cache adds up the weights of what it takes in, and starts at 0 when it is emptied. A weight is rounded up: things
+are counted again where caches share them, and rows that were dropped still count. When the sum exceeds the limit at the
+end of a batch, everything is dropped. What is needed again is read again, which costs less than keeping each cache in
+the order of its use.
+"""
+
+from __future__ import annotations
+
+from headwater.storage.projection.records import Derivation, Fields, Name, Run, SearchText, Statement
+
+MOST_BYTES = 80 << 20
+"""The rows, content and derived objects of one handle."""
+READ_BYTES = {"facets": 24 << 20, "inputs": 8 << 20, "jobs": 4 << 20, "texts": 1 << 20, "last": 7 << 20}
+"""The decoded parts of events of one handle, by kind: see ``storage.reader``."""
+MOST_TABLE_BYTES = 16 << 20
+"""The rows of one table whose rows nothing else refers to between batches."""
+ENTRY = 300
+"""A small object in a cache, with its key."""
+_PAIR = 120
+"""A tuple of two numbers in a list."""
+
+
+def of_row(_: object) -> int:
+    """A row without long values."""
+    return 500
+
+
+def of_name(row: Name) -> int:
+    """A name, which is found by its id, by its normal form and by its spellings."""
+    return 1200 + 2 * (len(row.namespace) + len(row.name) + len(row.raw_namespace) + len(row.raw_name))
+
+
+def of_run(row: Run) -> int:
+    """A run with its document."""
+    return 800 + len(row.doc)
+
+
+def of_derivation(row: Derivation) -> int:
+    """A derivation with its edges."""
+    return 500 + _PAIR * len(row.inputs) + 40 * len(row.outputs)
+
+
+def of_statement(row: Statement) -> int:
+    """A statement with its claims."""
+    return 500 + _PAIR * len(row.says)
+
+
+def of_fields(row: Fields) -> int:
+    """The fields of a dataset."""
+    return 400 + sum(map(len, row.names)) + 60 * len(row.names)
+
+
+def of_search_text(row: SearchText) -> int:
+    """The searchable text of a node."""
+    return 500 + sum(map(len, (row.namespace, row.name, row.fields, row.description, row.tags, row.owners)))
+
+
+def of_content(row: object, encoded: bytes) -> int:
+    """Content, given with its encoded form: bytes are kept as they are, and numbers and texts become objects."""
+    return ENTRY + (1 if isinstance(row, bytes) else 6) * len(encoded)
