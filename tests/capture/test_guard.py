@@ -26,6 +26,16 @@ def test_what_is_meant_to_stop_the_program_passes(passing):
     assert not guard.failures
 
 
+def test_a_panic_in_rust_is_a_failure_like_any_other():
+    """It is no Exception, and would end the program, or the thread that sends events."""
+    panic = pytest.importorskip("polars").exceptions.PanicException
+    assert not issubclass(panic, Exception)
+    guard = Guard(strict=False)
+    with guard.at("here"):
+        raise panic("not yet implemented")
+    assert guard.first["here"] == "PanicException: not yet implemented"
+
+
 def test_strict_re_raises():
     """In our own tests a fault in a hook fails the test."""
     with pytest.raises(ValueError, match="boom"), Guard(strict=True).at("here"):

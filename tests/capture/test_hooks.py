@@ -98,19 +98,36 @@ def test_nothing_is_recorded_without_a_run_or_when_unobserved(recorder, hooks):
     assert seen == []
 
 
-def test_a_failing_handler_leaves_the_result_alone(recorder, hooks, monkeypatch):
+class PanicException(BaseException):
+    """As libraries written in Rust raise it."""
+
+
+@pytest.mark.parametrize("fault", [RuntimeError, PanicException])
+def test_a_failing_handler_leaves_the_result_alone(recorder, hooks, monkeypatch, fault):
     """Our fault is counted; the caller gets the original's result."""
     monkeypatch.setattr(GUARD, "strict", False)
     monkeypatch.setattr(GUARD, "failures", type(GUARD.failures)())
 
     def handler(rec, result, args, kwargs):
-        raise RuntimeError("ours")
+        raise fault("ours")
 
     hooks.after(Library, "method", handler)
     hooks.around(Library, "plain", handler, handler)
     assert Library().method(1) == 3
     assert Library.plain(5) == 5
     assert sum(GUARD.failures.values()) == 2
+
+
+def test_a_signal_during_a_handler_reaches_the_program(recorder, hooks, monkeypatch):
+    """Ctrl-C while we look at a result is Ctrl-C."""
+    monkeypatch.setattr(GUARD, "strict", False)
+
+    def handler(rec, result, args, kwargs):
+        raise KeyboardInterrupt
+
+    hooks.after(Library, "method", handler)
+    with pytest.raises(KeyboardInterrupt):
+        Library().method(1)
 
 
 def test_the_originals_error_is_the_callers(recorder, hooks):

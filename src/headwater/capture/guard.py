@@ -1,7 +1,8 @@
 """The guard: keeps errors in capture away from the user's program.
 
 Every hook, and every installation of one, runs under the guard. An ``Exception`` is counted, logged once per site at
-debug level and dropped; ``KeyboardInterrupt`` and ``SystemExit`` pass through. In our own tests (``strict``, or
+debug level and dropped; so is a panic of a library written in Rust. What is meant to stop the program
+(``KeyboardInterrupt``, ``SystemExit``, a cancelled task or greenlet) passes through. In our own tests (``strict``, or
 ``HEADWATER_STRICT=1``) the guard re-raises, so a faulty hook fails the test that runs it.
 """
 
@@ -15,6 +16,12 @@ from types import TracebackType
 logger = logging.getLogger("headwater.capture")
 
 
+def is_fault(error: BaseException) -> bool:
+    """Whether something went wrong, rather than that somebody stops the program. A panic in Rust (polars, tokenizers)
+    comes as a ``pyo3_runtime.PanicException``, which is no ``Exception`` and cannot be imported."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
 class Guard:
     """Counts what went wrong inside capture. Use ``with guard.at("pandas.merge"):`` around our own code only, never
     around the user's or a library's."""
@@ -25,7 +32,7 @@ class Guard:
         self.first: dict[str, str] = {}
         """The first error at each site, as ``headwater run --verbose`` reports it at the end."""
 
-    def failed(self, site: str, error: Exception) -> None:
+    def failed(self, site: str, error: BaseException) -> None:
         """Count an error of ours at ``site``; re-raise it in strict mode."""
         self.failures[site] += 1
         if self.failures[site] == 1:
@@ -52,7 +59,7 @@ class _Section:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if not isinstance(error, Exception):
+        if error is None or not is_fault(error):
             return False
         self._guard.failed(self._site, error)
         return True

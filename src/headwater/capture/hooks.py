@@ -28,7 +28,7 @@ from types import ModuleType
 from typing import Any, ClassVar, NamedTuple
 
 from headwater.capture import recorder as recording
-from headwater.capture.guard import GUARD
+from headwater.capture.guard import GUARD, is_fault
 from headwater.capture.recorder import Recorder
 from headwater.errors import DidNotEnable
 
@@ -89,7 +89,9 @@ def observe(original: Callable[..., Any], after: After, site: str) -> Callable[.
             result = original(*args, **kwargs)
             try:
                 after(recorder, result, args, kwargs)
-            except Exception as error:  # noqa: BLE001 - the guard's own rule, inlined: this is the hot path
+            except BaseException as error:  # the guard's own rule, inlined: this is the hot path
+                if not is_fault(error):
+                    raise
                 GUARD.failed(site, error)
         finally:
             cell[0] = 0
