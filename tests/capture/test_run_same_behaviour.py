@@ -52,6 +52,18 @@ def test_a_file_that_is_called_as_a_module_is_the_programs_own(project, name):
     assert captured == plain
 
 
+@pytest.mark.parametrize("module", ["random", "types", "platform", "datetime", "zlib", "numbers", "contextlib", "hmac"])
+def test_lineage_is_stored_beside_a_file_that_is_called_as_a_module(project, module):
+    """Storing needs libraries that need modules: the program's file is not taken for one of them."""
+    project.environment = {}
+    project.write(f"beside/{module}.py", "mine = 1\n")
+    project.write("beside/script.py", f"import {module}\nprint({module}.mine)\nopen('out.txt', 'w').close()\n")
+    plain = project.plain("beside/script.py")
+    assert project.captured("beside/script.py") == plain
+    assert (plain.code, plain.out) == (0, "1\n")
+    assert (project.folder / ".headwater" / "default.db").stat().st_size > 0
+
+
 def test_what_is_loaded_later_of_capture_has_the_modules_that_made_room(project):
     """A script with a ``json.py`` of its own is captured all the same, by integrations that come with their library."""
     project.write("beside/json.py", "print('mine')")
@@ -161,6 +173,29 @@ def test_code_runs_as_python_c_does(project):
     """``-c CODE`` passes everything after it to the program."""
     code = "import sys; print(sys.argv, __name__)"
     assert project.captured("-c", code, "--name", "x") == project.plain("-c", code, "--name", "x")
+    code = "def f():\n    raise ValueError('no')\nf()"
+    assert project.captured("-c", code) == project.plain("-c", code)  # whose lines Python 3.13 shows
+
+
+def test_a_file_in_the_working_folder_is_not_taken_for_a_module_of_ours(project):
+    """``python -m headwater`` has the working folder in front of its path, the command ``headwater`` has not: no file
+    there is loaded in place of a module of the standard library."""
+    project.write("numbers.py", "mine = 1\n")
+    project.write("script.py", "import numbers\nprint(numbers.mine)\n")
+    assert project.captured("script.py") == project.plain("script.py")
+    assert project.states()[0] == "START"
+
+
+@pytest.mark.parametrize("end", ["", "1 / 0", "print(input())"])
+def test_a_program_on_standard_input_runs_as_python_runs_it(project, monkeypatch, end):
+    """``-`` is standard input, with arguments behind it; nothing of it is left for the program to read."""
+    project.write("in.txt", f"import sys; print(sys.argv, __name__, __file__, sys.path[0])\n{end}\n")
+    ends = []
+    for start in (project.plain, project.captured):
+        with (project.folder / "in.txt").open("rb") as stream:
+            ends.append(start("-", "a", "-v", stdin=stream))
+    assert ends[0] == ends[1]
+    assert project.states("-")[0] == "START"
 
 
 def test_a_missing_script_is_told_as_python_tells_it(project):

@@ -28,15 +28,20 @@ _OUT_OF_THE_WAY: Final[dict[str, ModuleType]] = {}
 """Modules removed from ``sys.modules`` to make room for the program's own, by name."""
 
 
-def expect_clashes(folder: str) -> None:
-    """Prepare for a program in this folder, before the rest of capture is loaded. Usually there is nothing to do."""
+def expect_clashes(folder: str) -> bool:
+    """Prepare for a program in this folder, before the rest of capture is loaded. Usually there is nothing to do.
+
+    Returns whether a file there is called like a module of the standard library. What the caller loads from other
+    libraries must then be loaded before the program begins: their imports would find that file.
+    """
     names = _names_in(folder) & sys.stdlib_module_names - _STAY - _NOT_OURS
     if not names:
-        return
+        return False
     for name in names:
         with contextlib.suppress(ImportError):  # this interpreter was built without it
             import_module(name)
     sys.meta_path.insert(0, _OwnModules())
+    return True
 
 
 def make_room(folder: str) -> None:

@@ -45,7 +45,11 @@ class Program(NamedTuple):
 
 
 def script_program(path: str, arguments: Sequence[str], project: Path) -> Program:
-    """``headwater run train.py``; a folder or zip file with a ``__main__`` works too, and a notebook (``.ipynb``)."""
+    """``headwater run train.py``; a folder or zip file with a ``__main__`` works too, a notebook (``.ipynb``), and
+    ``-`` for standard input."""
+    if path == "-":
+        program = _text_program("-", "<stdin>", arguments, sys.stdin.buffer.read)
+        return program._replace(file="<stdin>")  # as the interpreter names it
     place = Path(path)
     if place.suffix == ".ipynb":
         from headwater.capture.notebook import notebook_program
@@ -156,13 +160,41 @@ def _found_module(module: str, folder: str) -> tuple[CodeType, ModuleSpec]:
 
 def code_program(text: str, arguments: Sequence[str]) -> Program:
     """``headwater run -c CODE``."""
+    return _text_program("-c", "<string>", arguments, lambda: text, _show_lines)
+
+
+def _show_lines(code: CodeType, text: str) -> None:
+    """Let tracebacks show the lines of ``-c``, as those of the interpreter do since Python 3.13."""
+    import linecache
+
+    private: Any = linecache
+    register = getattr(private, "_register_code", None)
+    if register is not None:  # by name in 3.13.0, by code object since
+        register(code if hasattr(private, "_interactive_cache") else code.co_filename, text, code.co_filename)
+
+
+def _text_program(
+    name: str,
+    origin: str,
+    arguments: Sequence[str],
+    read: Callable[[], Any],
+    compiled: Callable[[CodeType, Any], None] = lambda code, text: None,
+) -> Program:
+    """A program without a file. ``origin`` stands for its file in tracebacks."""
+
+    def load() -> CodeType:
+        text = read()
+        code = compile(text, origin, "exec", dont_inherit=True)
+        compiled(code, text)
+        return code
+
     return Program(
-        name="-c",
-        argv=["-c", *arguments],
+        name=name,
+        argv=[name, *arguments],
         path0="",
         file=None,
         script=None,
-        load=lambda: compile(text, "<string>", "exec", dont_inherit=True),
+        load=load,
     )
 
 

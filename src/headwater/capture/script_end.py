@@ -48,6 +48,10 @@ def _report(error: BaseException) -> None:
     if sys.version_info >= (3, 12):
         sys.last_exc = error
     _flush()
+    if not hasattr(sys, "excepthook"):
+        sys.stderr.write("sys.excepthook is missing\n")
+        traceback.print_exception(error)
+        return
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except SystemExit:

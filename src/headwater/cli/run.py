@@ -27,7 +27,9 @@ class _Python(click.Command):
             if argument[:2] in _TAKES_THE_REST and len(argument) > 2 and argument[1] != "-":
                 args = [*args[:place], argument[:2], argument[2:], "--", *args[place + 1 :]]
                 break
-            if not argument.startswith("-") and (place == 0 or not self._takes_value(args[place - 1])):
+            if (not argument.startswith("-") or argument == "-") and (
+                place == 0 or not self._takes_value(args[place - 1])
+            ):
                 break
         return super().parse_args(ctx, args)
 

@@ -41,7 +41,7 @@ def read(arguments: Sequence[str]) -> Asked | None:
     rest = list(arguments)
     while rest:
         option, equals, value = rest[0].partition("=")
-        if not option.startswith("-"):
+        if not option.startswith("-") or option == "-":
             return Asked(tuple(rest), **found)
         if option in _FLAGS and not equals:
             found[_FLAGS[option]] = True
@@ -72,7 +72,12 @@ def begin(asked: Asked) -> NoReturn:
     pause = CollectorPause()  # the first thing: most of what our modules are made of is made next
     from headwater.capture.module_shadowing import expect_clashes
 
-    expect_clashes(os.path.dirname(os.path.realpath(asked.program[0])) if _is_script(asked) else "")  # noqa: PTH120 - text for sys.path
+    folder = os.path.dirname(os.path.realpath(asked.program[0])) if _is_script(asked) else ""  # noqa: PTH120 - text for sys.path
+    if expect_clashes(folder):
+        import importlib.readers  # noqa: F401 - reads our SQL
+
+        import headwater.embedded
+        import headwater.storage.sqlite  # noqa: F401 - with all that it needs, otherwise loaded for the first delivery
     from headwater.capture.config import load
     from headwater.capture.script import code_program, module_program, run_program, script_program
 
