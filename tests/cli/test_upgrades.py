@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Invoke
+from headwater.storage import ingest
 from headwater.storage.open import open_store, outdated_store
 from headwater.testing.events import raw, whole_run
 
@@ -59,6 +60,31 @@ def test_any_question_does_it_as_well(old: Path, invoke: Invoke) -> None:
     found = invoke("runs", "--json", "--limit", "2")
     assert len(json.loads(found.stdout)) == 2
     assert "views from 60 events" in found.stderr
+
+
+def test_events_that_are_refused_today_are_told_and_do_not_stop_it(
+    folder: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store of an earlier version has an event that this one would not accept: it opens, the command answers, and
+    says how many events are set aside; so do the commands that describe the store."""
+    odd = whole_run(9, "j", 90, ["a"], ["b"])
+    odd[1]["run"]["facets"] = {"deep": json.loads("[" * 450 + "]" * 450)}
+    with monkeypatch.context() as earlier, open_store(folder / ".headwater") as store:
+        earlier.setattr(ingest, "is_too_deep", lambda _: False)
+        store.append(raw([*whole_run(1, "j", 10, ["a"], ["b"]), *odd]))
+    with closing(sqlite3.connect(folder / ".headwater" / "default.db")) as connection, connection:
+        connection.execute("UPDATE counters SET value = 1 WHERE name = 'projection'")
+    means = "accepted by an earlier version, refused by this one; the graph is without them"
+    found = invoke("runs", "--json")
+    assert [one["state"] for one in json.loads(found.stdout)] == ["RUNNING", "COMPLETED"]
+    told = f"default: 1 event set aside, {means}: 'headwater quarantine list' says why\n"
+    assert found.stderr.endswith(f"up to date\n{told}")
+    assert invoke("runs").stderr == ""
+    assert f"set aside     1: {means}" in invoke("store", "info").stdout
+    assert json.loads(invoke("store", "info", "--json").stdout)["set_aside"] == 1
+    assert invoke("store", "rebuild").stderr == told
+    assert f"1: {means}" in invoke("doctor").stdout.replace("\n", " ").replace("  ", "")
+    assert "nested more than 400 levels" in invoke("quarantine", "list").stdout
 
 
 SLOW = """

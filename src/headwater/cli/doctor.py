@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 import click
 import msgspec
 
-from headwater.cli.open_store import opened, target
+from headwater.cli.open_store import SET_ASIDE, opened, target
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError, NoLineage
 from headwater.model.uris import without_password
@@ -103,6 +103,8 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
     if where.startswith(POSTGRES):
         yield from _postgres(where)
     yield _kernel(kernel)
+    if tally.set_aside:
+        yield Finding(level="note", what="events set aside", message=f"{tally.set_aside:,}: {SET_ASIDE}")
     if tally.quarantined:
         yield Finding(
             level="note", what="refused events", message=f"{tally.quarantined:,}: 'headwater store info' says why"

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import click
 
-from headwater.cli.open_store import patient, target
+from headwater.cli.open_store import open_patiently, target
 from headwater.storage.open import POSTGRES
 
 
 def _bring_up(where: str, tenants: list[str]) -> None:
     """Open the store of every tenant once, which upgrades its schema and its views."""
-    from headwater.storage.open import open_store
-
     for tenant in tenants:
-        with patient(tenant) as on_progress:
-            store = open_store(where, tenant=tenant, on_progress=on_progress)
-        with store:
+        with open_patiently(where, tenant) as store:
             click.echo(f"{tenant}: up to date; {store.tally().events:,} events")
 
 

@@ -13,6 +13,7 @@ import click
 
 from headwater.errors import NoLineage, StoreError
 from headwater.model.uris import without_password
+from headwater.query.terminal_text import plural
 
 if TYPE_CHECKING:
     from headwater.cli.commands import Settings
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from headwater.storage.base import Store
     from headwater.storage.view_rebuild import Progress
 
+SET_ASIDE = "accepted by an earlier version, refused by this one; the graph is without them"
+"""What it means that events are set aside."""
 _YOUNG = 50_000
 """New objects before a garbage collection, while a store is brought up to date."""
 
@@ -53,6 +56,32 @@ def patient(tenant: str) -> Iterator[Progress]:
         gc.set_threshold(*thresholds)
 
 
+def open_patiently(where: str, tenant: str, *, is_read_only: bool = False) -> Store:
+    """Open a store, and tell of the progress, and of events that are set aside, if its views had to be rebuilt."""
+    from headwater.storage.open import open_store
+
+    is_renewed = False
+
+    def watched(done: int, last: int) -> None:
+        nonlocal is_renewed
+        is_renewed = True
+        on_progress(done, last)
+
+    with patient(tenant) as on_progress:
+        store = open_store(where, tenant=tenant, read_only=is_read_only, on_progress=watched)
+    if is_renewed:
+        tell_set_aside(store)
+    return store
+
+
+def tell_set_aside(store: Store) -> None:
+    """Tell how many events of the log a rebuild left out, if it did."""
+    count = store.tally().set_aside
+    if count:
+        says = "'headwater quarantine list' says why"
+        click.echo(f"{store.tenant}: {plural(count, 'event')} set aside, {SET_ASIDE}: {says}", err=True)
+
+
 @contextmanager
 def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
     """Open the store for the duration of a command. Raises ``NoLineage`` if it must exist and does not."""
@@ -60,7 +89,7 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
     where = target(settings)
     if must_exist and "://" not in where and not Path(where).expanduser().exists():
         raise NoLineage(f"there is no store at {where}")
-    from headwater.storage.open import may_only_read, open_store
+    from headwater.storage.open import may_only_read
 
     waiting = ""
     if "://" not in where:
@@ -68,8 +97,7 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
 
         waiting = settle(Path(where).expanduser())  # take in what a killed process left behind
     is_read_only = must_exist and may_only_read(where, settings.tenant)
-    with patient(settings.tenant) as on_progress:
-        store = open_store(where, tenant=settings.tenant, read_only=is_read_only, on_progress=on_progress)
+    store = open_patiently(where, settings.tenant, is_read_only=is_read_only)
     if waiting and not is_read_only:
         click.echo(f"note: lineage of the latest runs waits in {where}/spool: {waiting}", err=True)
     try:

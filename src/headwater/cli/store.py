@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from headwater.cli.commands import Suggesting
-from headwater.cli.open_store import file_of, opened, target
+from headwater.cli.open_store import file_of, opened, target, tell_set_aside
 from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import NotFound, StoreError, StoreReadOnly
 from headwater.model.uris import without_password
@@ -67,6 +67,7 @@ def rebuild(ctx: click.Context) -> None:
     with opened(ctx) as found:
         before = found.graph_hash()
         after = found.rebuild()
+        tell_set_aside(found)
     if before == after:
         click.echo(f"rebuilt: the graph is the same ({after[:16]})")
     else:

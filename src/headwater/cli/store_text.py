@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headwater.cli.open_store import SET_ASIDE
 from headwater.query.instants import ago, iso, now
 from headwater.query.terminal_text import Line, Span, clean, pad
 from headwater.storage.row_types import Quarantined, Statistics
@@ -26,8 +27,10 @@ def info_lines(
         ("size", _size(statistics.size_bytes)),
         ("refused", f"{statistics.quarantined:,}"),
     ]
+    if statistics.set_aside:
+        facts.append(("set aside", f"{statistics.set_aside:,}: {SET_ASIDE}"))
     if graph_hash:
-        facts.insert(-1, ("graph hash", graph_hash))
+        facts.insert(10, ("graph hash", graph_hash))
     lines = [[Span(pad(key, 14), "dim"), Span(value)] for key, value in facts]
     current = now()
     lines.extend(_refused_line(one, current) for one in refused)

@@ -47,6 +47,9 @@ class Refused(Protocol):
     def keep(self, refused: Sequence[Quarantined]) -> tuple[list[int], int]:
         """Store refused events, within the bounds; returns their ids and how many older entries were dropped."""
 
+    def holds(self, refused: Quarantined) -> bool:
+        """Whether there is an entry for this refusal."""
+
     def page(self, limit: int, before: int | None) -> list[Quarantined]:
         """Entries, highest id first; with ``before`` only those with a lower id."""
 

@@ -27,6 +27,8 @@ from headwater.storage.view_rebuild import READ, RENEWED, RENEWING_OF, RENEWING_
 
 DROPPED = "quarantine_dropped"
 """Counter of quarantine entries that were dropped for later ones."""
+SET_ASIDE = "set_aside"
+"""Counter of events of the log that a rebuild left out, because they are refused today."""
 _REBUILD_BATCH = 500
 _REBUILD_BATCH_BYTES = 4 << 20
 _STRETCH = 5000
@@ -270,17 +272,30 @@ class GroupCommitStore(TableStore):
     def _replay(self, since: int = 0, most: int | None = None) -> int | None:
         """Replay events of the log; returns the number of the last one, or None if there are no more."""
         pending: list[tuple[Event, bytes, int, int]] = []
+        refused: list[Quarantined] = []
         count = last = size = 0
         for stored in islice(self._log.read(since), most):
-            one = self._check.again(stored.body)
-            pending.append((one.event, one.key, stored.seq, one.at))
-            size += len(stored.body)
-            if len(pending) >= _REBUILD_BATCH or size > _REBUILD_BATCH_BYTES:
+            one = self._check.again(stored)
+            if isinstance(one, Quarantined):
+                refused.append(one)
+            else:
+                pending.append((one.event, one.key, stored.seq, one.at))
+            count, last, size = count + 1, stored.seq, size + len(stored.body)
+            if count % _REBUILD_BATCH == 0 or size > _REBUILD_BATCH_BYTES:
+                self._leave_out(refused)
                 self._project(pending)
-                pending, size = [], 0
-            count, last = count + 1, stored.seq
+                pending, refused, size = [], [], 0
+        self._leave_out(refused)
         self._project(pending)
         return last if count == most else None
+
+    def _leave_out(self, refused: list[Quarantined]) -> None:
+        """Count events of the log that are refused today, and keep them in quarantine, once for all rebuilds."""
+        if refused:
+            self._tables.advance(SET_ASIDE, len(refused))
+            news = [one for one in refused if not self._refused.holds(one)]
+            if news:
+                self._keep(news)
 
     def _project(self, events: list[tuple[Event, bytes, int, int]]) -> None:
         self._tables.expect([event for event, _, _, _ in events])

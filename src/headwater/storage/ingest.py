@@ -14,7 +14,7 @@ from headwater.model.events import Event
 from headwater.storage.cycles import Cycles
 from headwater.storage.event_intake import Delivery
 from headwater.storage.reader import EventReader
-from headwater.storage.row_types import Quarantined, Receipt, ReceiptStatus
+from headwater.storage.row_types import Quarantined, Receipt, ReceiptStatus, StoredEvent
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
@@ -72,11 +72,12 @@ class Checker:
             )
         return Accepted(event, key, at, raw)
 
-    def again(self, raw: bytes) -> Accepted:
-        """Decode an event of the log."""
+    def again(self, stored: StoredEvent) -> Accepted | Quarantined:
+        """Decode an event of the log. An earlier version may have accepted what is refused today: then the entry for
+        the quarantine."""
         with self._lock:
-            event, key, at = self._reader.read(raw)
-        return Accepted(event, key, at, raw)
+            found = self._one(stored.body)
+        return found if isinstance(found, Accepted) else _refused(stored.body, found, stored.received_at)
 
 
 def refusals(events: Sequence[bytes]) -> list[Receipt] | None:
@@ -117,9 +118,14 @@ def sort_out(deliveries: Sequence[Checked], seen: Seen, next_seq: int, cycles: C
 
 
 def _refuse(batch: Batch, raw: bytes, error: InvalidEvent, received_at: int) -> Receipt:
+    batch.refused.append(_refused(raw, error, received_at))
     field, value, rule, hint = error.field, error.value, error.rule, error.hint
-    batch.refused.append(Quarantined(received_at=received_at, body=raw, field=field, value=value, rule=rule, hint=hint))
     return Receipt(status=ReceiptStatus.REFUSED, key="", field=field, value=value, rule=rule, hint=hint)
+
+
+def _refused(raw: bytes, error: InvalidEvent, received_at: int) -> Quarantined:
+    field, value, rule, hint = error.field, error.value, error.rule, error.hint
+    return Quarantined(received_at=received_at, body=raw, field=field, value=value, rule=rule, hint=hint)
 
 
 def with_ids(receipts: list[list[Receipt]], ids: Iterable[int]) -> list[list[Receipt]]:

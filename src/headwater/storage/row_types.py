@@ -162,6 +162,9 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """Counts that are cheap to compute. ``last_seq`` is the last visible event."""
 
     events: int
+    set_aside: int = 0
+    """Events of the log that an earlier version accepted and this one refuses: the graph was rebuilt without them, and
+    they are in quarantine."""
     datasets: int
     jobs: int
     runs: int

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -44,6 +44,15 @@ if TYPE_CHECKING:  # the index needs numpy; a store that is only written to does
 _PAGE = 1000
 _LAST_INSTANT = 2**63 - 2
 """The instant at which exactly the edges without an end are valid: ``as_of`` for walks in the present."""
+
+
+class LogCounts(NamedTuple):
+    """The part of a ``Tally`` that is about the log."""
+
+    events: int
+    set_aside: int
+    quarantined: int
+    last_seq: int
 
 
 class TableStore(DirectoryStore, SearchStore):
@@ -98,8 +107,8 @@ class TableStore(DirectoryStore, SearchStore):
                 self._view, self._viewed, self._before = None, {}, {}
 
     @abstractmethod
-    def _log_counts(self) -> tuple[int, int, int]:
-        """(events, quarantined, last sequence number)."""
+    def _log_counts(self) -> LogCounts:
+        """What a ``Tally`` says about the log."""
 
     def prepare(self, events: Sequence[bytes], *, received_at: int | None = None) -> Delivery:
         """Parse and check a batch without storing it."""
@@ -295,8 +304,7 @@ class TableStore(DirectoryStore, SearchStore):
     def tally(self) -> Tally:
         """The counts that are cheap enough to be queried at any time."""
         with self._reading():
-            events, quarantined, last_seq = self._log_counts()
-            return Tally(events=events, quarantined=quarantined, last_seq=last_seq, **self._tables.counts())
+            return Tally(**self._log_counts()._asdict(), **self._tables.counts())
 
     def statistics(self) -> Statistics:
         """All counts. The cost grows with the number of edges."""

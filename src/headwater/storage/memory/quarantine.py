@@ -40,6 +40,10 @@ class MemoryQuarantine:
         self.entries[known] = msgspec.structs.replace(one, id=known, times=times)
         return known
 
+    def holds(self, refused: Quarantined) -> bool:
+        """Whether there is an entry for this refusal."""
+        return digest_of(entry_of(refused)) in self._by_digest
+
     def page(self, limit: int, before: int | None) -> list[Quarantined]:
         """Entries below an id, highest first."""
         ids = [entry for entry in reversed(self.entries) if before is None or entry < before]

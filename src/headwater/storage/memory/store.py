@@ -19,7 +19,7 @@ from headwater.storage.projection.tables import LEVELS
 from headwater.storage.projection.weights import MOST_BYTES
 from headwater.storage.row_types import Quarantined, QuarantineTotals, Receipt, StoredEvent
 from headwater.storage.store_lock import StoreLock
-from headwater.storage.table_store import TableStore
+from headwater.storage.table_store import LogCounts, TableStore
 
 
 class MemoryStore(TableStore):
@@ -33,6 +33,7 @@ class MemoryStore(TableStore):
         self._refused = MemoryQuarantine()
         self._lock = StoreLock()
         self._last = 0
+        self._set_aside = 0
 
         self._by_seq: dict[int, bytes] = {}
         super().__init__(MemoryTables(self._by_seq.__getitem__), tenant, SharedIndexes(None))
@@ -90,10 +91,16 @@ class MemoryStore(TableStore):
             epochs = {level: self._tables.epoch(level) + 1 for level in LEVELS}
             self._follow(MemoryTables(self._by_seq.__getitem__, epochs))
             self._indexes.forget()
+            refused = []
             for stored in self._log:
-                one = self._check.again(stored.body)
-                self._projector.apply(one.event, one.key, stored.seq, one.at)
+                one = self._check.again(stored)
+                if isinstance(one, Quarantined):
+                    refused.append(one)
+                else:
+                    self._projector.apply(one.event, one.key, stored.seq, one.at)
             self._projector.settle()
+            self._set_aside = len(refused)
+            self._refused.keep([one for one in refused if not self._refused.holds(one)])
             return self.graph_hash()
 
     def retain(self, *, before: int) -> int:
@@ -149,8 +156,8 @@ class MemoryStore(TableStore):
     def _last_seq(self) -> int:
         return self._last
 
-    def _log_counts(self) -> tuple[int, int, int]:
-        return len(self._log), len(self._refused.entries), self._last
+    def _log_counts(self) -> LogCounts:
+        return LogCounts(len(self._log), self._set_aside, len(self._refused.entries), self._last)
 
     def size_bytes(self) -> int:
         """0: nothing is on disk."""

@@ -49,6 +49,10 @@ class QuarantineTable:
         """Write entries; returns their ids by digest. For one that exists already, its count is raised."""
         return dict(self._session.rows(self._sql["quarantine_add"], arrays_of(_TYPES, entries)))
 
+    def holds(self, refused: Quarantined) -> bool:
+        """Whether there is an entry for this refusal."""
+        return bool(self._session.rows(self._sql["quarantine_holds"], (digest_of(entry_of(refused)),)))
+
     def page(self, limit: int, before: int | None) -> list[Quarantined]:
         """Entries below an id, highest first."""
         end = 2**63 - 1 if before is None else before

@@ -366,6 +366,9 @@ ON CONFLICT (tenant_id, digest) DO UPDATE SET times = quarantine.times + exclude
   received_at = excluded.received_at, value = excluded.value, hint = excluded.hint
 RETURNING digest, id;
 
+-- quarantine_holds
+SELECT 1 FROM quarantine WHERE tenant_id = :tenant AND digest = %s;
+
 -- quarantine_page
 SELECT id, received_at, body, field, value, rule, hint, kind, size_bytes, times FROM quarantine
 WHERE tenant_id = :tenant AND id < %s ORDER BY id DESC LIMIT %s;

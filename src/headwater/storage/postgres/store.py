@@ -12,7 +12,7 @@ import psycopg
 
 from headwater.errors import InvalidInput, StoreError, StoreOutdated, StoreReadOnly
 from headwater.storage.base import Capabilities
-from headwater.storage.group_commit import DROPPED, GroupCommitStore
+from headwater.storage.group_commit import DROPPED, SET_ASIDE, GroupCommitStore
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.ingest import now_us
 from headwater.storage.postgres import backup, citus
@@ -23,6 +23,7 @@ from headwater.storage.postgres.migrate import is_current, migrate, version_of
 from headwater.storage.postgres.quarantine import QuarantineTable
 from headwater.storage.postgres.security import working_role
 from headwater.storage.postgres.tables import PostgresTables
+from headwater.storage.table_store import LogCounts
 from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outdated
 
 TIMEOUT_S = 10.0
@@ -267,10 +268,10 @@ class PostgresStore(GroupCommitStore):
         self._tables.all_rewritten()
 
     # -- the log ---------------------------------------------------------------------------------------------------
-    def _log_counts(self) -> tuple[int, int, int]:
+    def _log_counts(self) -> LogCounts:
         ((events,),) = self._session.rows(self._sql["log_events"])
         ((refused,),) = self._session.rows(self._sql["quarantine_count"])
-        return int(events), refused, self._tables.counter("event")
+        return LogCounts(int(events), self._tables.counter(SET_ASIDE), refused, self._tables.counter("event"))
 
     def size_bytes(self) -> int:
         """Size of the log in bytes: everything else derives from it, in tables that tenants share.

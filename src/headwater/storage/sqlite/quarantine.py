@@ -34,6 +34,11 @@ class QuarantineTable:
         found: int = self._connection.execute(self._sql["quarantine_add"], given).fetchone()[0]
         return found
 
+    def holds(self, refused: Quarantined) -> bool:
+        """Whether there is an entry for this refusal."""
+        digest = digest_of(entry_of(refused))
+        return self._connection.execute(self._sql["quarantine_holds"], (digest,)).fetchone() is not None
+
     def page(self, limit: int, before: int | None) -> list[Quarantined]:
         """Entries below an id, highest first."""
         end = 2**63 - 1 if before is None else before

@@ -345,6 +345,9 @@ ON CONFLICT (digest) DO UPDATE SET
   times = times + 1, received_at = excluded.received_at, value = excluded.value, hint = excluded.hint
 RETURNING id;
 
+-- quarantine_holds
+SELECT 1 FROM quarantine WHERE digest = ?;
+
 -- quarantine_page
 SELECT id, received_at, body, field, value, rule, hint, kind, size_bytes, times FROM quarantine
 WHERE id < ? ORDER BY id DESC LIMIT ?;

@@ -13,7 +13,7 @@ from typing import Self
 
 from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreOutdated, StoreReadOnly
 from headwater.storage.base import Capabilities
-from headwater.storage.group_commit import DROPPED, GroupCommitStore
+from headwater.storage.group_commit import DROPPED, SET_ASIDE, GroupCommitStore
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.new_files import new_file
 from headwater.storage.sqlite.connection import connect, explained, hurrying, queries
@@ -21,6 +21,7 @@ from headwater.storage.sqlite.log import EventLog
 from headwater.storage.sqlite.migrate import migrate, version_of
 from headwater.storage.sqlite.quarantine import QuarantineTable
 from headwater.storage.sqlite.tables import SQLiteTables
+from headwater.storage.table_store import LogCounts
 from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outdated
 
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", DROPPED)
@@ -225,10 +226,10 @@ class SQLiteStore(GroupCommitStore):
         self._tables.all_rewritten()
 
     # -- the log ---------------------------------------------------------------------------------------------------
-    def _log_counts(self) -> tuple[int, int, int]:
+    def _log_counts(self) -> LogCounts:
         events = self._connection.execute(self._sql["event_keys_count"]).fetchone()[0]
         refused = self._connection.execute(self._sql["quarantine_count"]).fetchone()[0]
-        return events, refused, self._tables.counter("event")
+        return LogCounts(events, self._tables.counter(SET_ASIDE), refused, self._tables.counter("event"))
 
     def size_bytes(self) -> int:
         """Size of the file and its write-ahead log, in bytes."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from json import loads
+
 import pytest
 
-from headwater.storage import quarantine
+from headwater.formats.nesting import MOST_LEVELS
+from headwater.storage import ingest, quarantine
 from headwater.storage.base import Store
+from headwater.storage.memory import MemoryStore
 from headwater.storage.row_types import Quarantined
+from headwater.testing.events import raw, whole_run
 from headwater.testing.suite.fixture import StoreFixture
 
 
@@ -38,6 +43,41 @@ class QuarantineSuite(StoreFixture):
         kept = store.quarantine_entry(bad.quarantine_id)
         assert kept is not None
         assert (kept.body, kept.kind, kept.rule) == (b"{", "event", bad.rule)
+
+    def test_events_of_the_log_that_are_refused_today_are_set_aside(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What an earlier version accepted and this one refuses does not stop a rebuild: it is told in quarantine once,
+        it stays in the log, and the graph is that of the other events. Accepted again, it is part of it again."""
+        deep = {"facets": {"deep": loads("[" * 450 + "]" * 450)}}
+        others = [whole_run(number, "j", number, ["a"], ["b"]) for number in (1, 2, 3)]
+        old = [*whole_run(4, "k", 1.5, ["b"], ["c"]), *whole_run(5, "k", 2.5, ["b"], ["d"])]
+        old[1]["run"] |= deep
+        old[3]["run"] |= deep
+        with monkeypatch.context() as earlier:
+            earlier.setattr(ingest, "is_too_deep", lambda _: False)
+            store.append(raw([*others[0], *old]), received_at=7)
+            store.append(raw([*others[1], *others[2]]), received_at=9)
+            whole = store.graph_hash()
+        with MemoryStore.open() as oracle:
+            oracle.append(raw([one for some in (*others, old[:1], old[2:3]) for one in some]))
+            expected = oracle.graph_hash()
+        for _ in range(2):
+            assert store.rebuild() == store.graph_hash() == expected
+            entries = store.quarantined()
+            assert [(one.rule, one.kind, one.times, one.received_at) for one in entries] == [
+                (f"must not be nested more than {MOST_LEVELS} levels deep", "event", 1, 7)
+            ] * 2
+            assert (store.tally().set_aside, store.statistics().events) == (2, 10)
+            assert len(list(store.events())) == 10
+        assert store.retain(before=1) == 0
+        with monkeypatch.context() as later:
+            later.setattr(ingest, "is_too_deep", lambda _: False)
+            assert store.rebuild() == store.graph_hash() == whole
+            assert store.tally().set_aside == 0
+        assert store.rebuild() == expected
+        assert store.retain(before=8) == 6
+        assert store.tally().set_aside == 0
 
     def test_it_is_paged_from_the_latest(self, store: Store) -> None:
         """``before`` is the id that a page begins below."""
