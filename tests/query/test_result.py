@@ -96,7 +96,9 @@ def test_a_notebook_gets_a_picture(lineage: Lineage) -> None:
         assert "<script" not in shown
         assert "href" not in shown
     assert str(graph).startswith("✦ ")
-    for answer in (lineage.impact("cells.csv:radius"), lineage.diff("train.py")):
+    table = "predictions.parquet"
+    texts = (lineage.impact("cells.csv:radius"), lineage.diff("train.py"), lineage.show(table), lineage.history(table))
+    for answer in (*texts, lineage.coverage()):
         assert answer._repr_html_().startswith("<pre")
         assert str(answer).splitlines()[0] in answer._repr_html_()
 

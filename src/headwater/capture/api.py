@@ -99,15 +99,22 @@ def _unrecorded(name: str) -> Run:
 
 
 def default_name(project: Path) -> str:
-    """The default name of this process's job: the path of its script within the project, or the name of its module."""
+    """The default name of this process's job: the path of its script or notebook within the project, or the name of
+    its module."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     if spec is not None and spec.name:
         return str(spec.name).removesuffix(".__main__")
-    file = getattr(main, "__file__", None)
+    file = getattr(main, "__file__", None) or _notebook(main)
     if not file:
         return "interactive"
     return script_name(Path(file), project)
+
+
+def _notebook(main: object) -> str:
+    """The path of the notebook whose kernel this process is, as the server or the editor that started it tells it."""
+    found = str(getattr(main, "__vsc_ipynb_file__", "") or os.environ.get("JPY_SESSION_NAME", ""))
+    return found if hasattr(sys, "ps1") and found.endswith(".ipynb") else ""
 
 
 def script_name(script: Path, project: Path) -> str:

@@ -58,6 +58,9 @@ class JobFacts(NamedTuple):
     run_facets: Callable[[], dict[str, Any]] = dict
     parent: tuple[str, str, str] | None = None
     """Namespace and name of the job, and id of the run, that started this run."""
+    is_session: bool = False
+    """Whether somebody types what the run does: that counts as it is done, as for a streaming job, whenever and
+    however the session ends."""
 
 
 _NEWS: Final = 1.25
@@ -120,14 +123,15 @@ class Assembler:
         recorded by ``time_ns``, and if the run has ended meanwhile, it has ended later.
 
         It does not say yet what feeds what is written: the claims of all events of a run count, and what was written
-        may still be replaced. With ``is_last_word`` it does, since there may be no later event.
+        may still be replaced. With ``is_last_word`` it does, since there may be no later event; and in a session, where
+        the next question may be about it.
         """
         changed = [touched for touched in self._datasets if touched.is_changed and not _is_passing(touched.ref)]
         for touched in changed:
             touched.origins.settle()
         run_facets = self._run_facets() if self._has_news() else {}
-        unreported = [item for item in self._datasets if is_last_word and item.is_output and not item.is_reported]
-        unreported = [item for item in unreported if not _is_passing(item.ref)]
+        told = self._datasets if is_last_word or self._facts.is_session else ()
+        unreported = [item for item in told if item.is_output and not item.is_reported and not _is_passing(item.ref)]
         changed += self._flowed(unreported)
         if not changed and not run_facets and not unreported:
             return []

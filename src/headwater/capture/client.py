@@ -100,7 +100,7 @@ class Client:
             return {**facts.run_facets(), "tags": _tags(tags) if tags else {}}
 
         def job_facets() -> dict[str, Any]:
-            kind = {"processingType": "BATCH", "integration": "HEADWATER"}
+            kind = {"processingType": "STREAMING" if facts.is_session else "BATCH", "integration": "HEADWATER"}
             if operation:
                 kind["jobType"] = operation
             return {"jobType": kind, **self._not_yet_sent(recorder, facts.job_facets())}

@@ -56,7 +56,8 @@ def facts_of_process(client: Client, script: Path | None = None, argv: Sequence[
                 facets["sourceCode"] = script_source(script)
         return facets
 
-    return JobFacts(job_facets, run_facets, parent_from_environment())
+    is_session = script is None and hasattr(sys, "ps1")  # of the interpreter, IPython or a notebook's kernel
+    return JobFacts(job_facets, run_facets, parent_from_environment(), is_session)
 
 
 def process_facet(argv: Sequence[str], folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from headwater.model.graph import How, NodeKind
 from headwater.query.content_comparison import contents
 from headwater.query.names import is_in_memory
 from headwater.query.resolve import scan
-from headwater.query.result import json_text
+from headwater.query.result import json_text, preformatted
 from headwater.storage.base import Store
 from headwater.storage.row_types import NodeRow
 
@@ -57,6 +57,20 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self) -> str:
         """Return the counts as JSON."""
         return json_text(self)
+
+    def to_text(self) -> str:
+        """Return the counts as text."""
+        from headwater.query.object_text import coverage_lines
+        from headwater.query.terminal_text import plain
+
+        return plain(coverage_lines(self))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """Return the form that a notebook displays."""
+        return preformatted(self.to_text())
 
 
 def measure(store: Store) -> Coverage:

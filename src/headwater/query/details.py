@@ -21,7 +21,7 @@ from headwater.query.facet_values import (
 from headwater.query.history import RunSummary, list_runs
 from headwater.query.names import node_id
 from headwater.query.resolve import Target
-from headwater.query.result import json_text
+from headwater.query.result import json_text, preformatted
 from headwater.query.selectors import owner_names, tag_labels
 from headwater.query.versions import version_at
 from headwater.query.walk import Edges, job_neighbours
@@ -106,6 +106,10 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __str__(self) -> str:
         return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """Return the form that a notebook displays."""
+        return preformatted(self.to_text())
 
 
 def describe(store: Store, target: Target, *, as_of: int | None = None) -> Details:

@@ -10,6 +10,7 @@ from headwater.errors import InvalidInput
 from headwater.model.graph import NodeKind, RunState
 from headwater.query.facet_values import Version, as_seen, schema_fields, version_facts
 from headwater.query.names import field_id, node_id
+from headwater.query.result import preformatted
 from headwater.storage.base import Store
 from headwater.storage.row_types import FacetChange, NodeRow, RunRow
 
@@ -46,6 +47,20 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[Version, ...] = ()
     runs: tuple[RunSummary, ...] = ()
     changes: tuple[Change, ...] = ()
+
+    def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
+        """Return the history as text, at most ``cells`` wide."""
+        from headwater.query.object_text import history_lines
+        from headwater.query.terminal_text import plain
+
+        return plain(history_lines(self, cells=cells, base=base))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """Return the form that a notebook displays."""
+        return preformatted(self.to_text())
 
 
 class SearchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

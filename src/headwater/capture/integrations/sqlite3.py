@@ -11,7 +11,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture import recorder as recording
@@ -46,7 +46,7 @@ class Sqlite3Integration(Integration):
 def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def connect(*args: Any, **kwargs: Any) -> Any:
-        if recording.current() is None:
+        if recording.current() is None or _is_our_own(sys._getframe(1)):
             return original(*args, **kwargs)
         with GUARD.at("sqlite3.connect"):
             args, kwargs = _with_factory(args, kwargs)
@@ -59,6 +59,11 @@ def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
         return connection
 
     return unseen(connect)
+
+
+def _is_our_own(caller: FrameType) -> bool:
+    """Whether Headwater connects, to its own store: what a program asks it is no part of the program's data flow."""
+    return str(caller.f_globals.get("__name__", "")).startswith("headwater.")
 
 
 def _with_factory(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
