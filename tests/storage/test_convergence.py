@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+from itertools import permutations
+from typing import Any
 
 import pytest
+from store_opening import NewStore
 
 from headwater.storage.memory import MemoryStore
 from headwater.testing.events import (
@@ -12,7 +15,10 @@ from headwater.testing.events import (
     dataset,
     dataset_event,
     facet,
+    lineage,
     raw,
+    run_event,
+    run_id,
     schema,
     whole_run,
 )
@@ -60,3 +66,54 @@ def test_recurring_jobs_converge(seed: int) -> None:
                     store.append(delivery[start : start + size])
                 hashes |= {store.graph_hash(), store.rebuild()}
     assert len(hashes) == 1
+
+
+def overridden() -> list[bytes]:
+    """What one run claims about the columns of ``out``, and what makes the claims void: its job says that nothing flows
+    into it, another event gives it other sources, and a first attempt has failed."""
+    from_own_job = facet(inputs=[{"type": "JOB", "field": "p"}], fields={"c": {"inputs": [lineage_input("in", "q")]}})
+    wide = {**column_lineage({}), "dataset": [{"namespace": "db", "name": "filter", "field": "f"}]}
+    return raw(
+        [
+            run_event(
+                run_id(1), "j", "COMPLETE", 3, [], [dataset("out", facets={"columnLineage": of_columns("b", "a")})]
+            ),
+            run_event(run_id(1), "j", None, 3, job_facets={"lineage": lineage({"out": []})}),
+            run_event(run_id(1), "j", "RUNNING", 2, [], [dataset("out", facets={"lineage": from_own_job})]),
+            run_event(
+                run_id(1), "j", "FAIL", 1, [], [dataset("out", facets={"columnLineage": wide, "schema": schema("d")})]
+            ),
+            run_event(
+                run_id(1), "j", "START", 0, ["in"], [dataset("out", facets={"columnLineage": of_columns("e", "r")})]
+            ),
+        ]
+    )
+
+
+def of_columns(target: str, source: str) -> dict[str, Any]:
+    """Column lineage from one column of ``in``."""
+    return column_lineage({target: [("in", source)]})
+
+
+def lineage_input(name: str, field: str) -> dict[str, str]:
+    """A source in a lineage facet."""
+    return {"type": "DATASET", "namespace": "db", "name": name, "field": field}
+
+
+def test_fields_of_claims_that_do_not_count_do_not_depend_on_the_order(new_store: NewStore) -> None:
+    """A facet that names a field says that it exists. Which of a run's claims count is only known at the end, so what
+    has a field must not depend on which of them were known when."""
+    events = overridden()
+    orders = list(permutations(events))
+    seen = set()
+    for order in random.Random(5).sample(orders, 10):
+        with new_store() as store:
+            for event in order:
+                store.append([event])
+            fields = {row.name: tuple(sorted(store.fields(row.id))) for row in store.scan_nodes()}
+            seen.add((store.graph_hash(), tuple(sorted(fields.items()))))
+            assert store.rebuild() == store.graph_hash()
+    assert len(seen) == 1
+    assert dict(seen.pop()[1]) == {
+        "j": ("p",), "in": ("a", "q", "r"), "out": ("b", "c", "d", "e"), "filter": ("f",)
+    }  # fmt: skip

@@ -77,6 +77,8 @@ class EventEffects:
         self._known: dict[int, tuple[Dataset | Job, Name, FacetSet]] = {}
         self._templates: dict[tuple[object, ...], Template] = {}
         self._once: set[int] = set()
+        #: (node, facet set, job) whose lineage facets have given their fields
+        self._placed: set[tuple[int, int, int]] = set()
         self.weight = 0
 
     def clear(self) -> None:
@@ -86,12 +88,14 @@ class EventEffects:
         self._listed.clear()
         self._known.clear()
         self._templates.clear()
+        self._placed.clear()
         self.weight = 0
 
     def joined(self) -> None:
         """Nodes were merged: drop everything cached about nodes."""
         self.joins.clear()
         self._templates.clear()
+        self._placed.clear()
 
     # -- repeated events ---------------------------------------------------------------------------------------------
     def template(self, event: RunEvent) -> Template | None:
@@ -133,7 +137,7 @@ class EventEffects:
         parts = [self._part(name, facets) for name, facets in listed]
         for _, facets in listed:
             for kind, namespace, text in facets.named():
-                name = self._names.known(kind, namespace, text)
+                name = self._names.known(kind, namespace, text) if namespace else None
                 if name is not None and name not in names:
                     names.append(name)
                     mentions.append((name.id, 0))
@@ -236,34 +240,54 @@ class EventEffects:
             self._names.relisted.add(node.id)
         return False
 
-    def finish(self, stamp: Stamp) -> None:
-        """Apply the facets to each node, once all of its names in the event are known."""
-        with_lineage: list[FacetSet] = []
+    def finish(self, stamp: Stamp, job: Name | None = None) -> None:
+        """Apply the facets to each node, once all of its names in the event are known; ``job`` is that of the event."""
+        with_lineage: list[tuple[int, FacetSet]] = []
         for node_id, (node, is_newest, stated) in self._stated.items():
             if len(stated) == 1:
                 if stated[0].lineage:
-                    with_lineage.append(stated[0])
+                    with_lineage.append((node_id, stated[0]))
                 self._history.apply(node, stated[0], stamp.at, stamp.key, stamp.run_id, is_newest=is_newest)
                 continue
-            with_lineage += [facets for facets in stated if facets.lineage]
+            with_lineage += [(node_id, facets) for facets in stated if facets.lineage]
             for facets in stated if node.kind == DATASET else ():
                 self._columns.add_fields(node_id, field_names(facets.raw))
             self._history.apply_bodies(
                 node, self._sets.merged(stated), stamp.at, stamp.key, stamp.run_id, is_newest=is_newest
             )
         self._stated.clear()
-        for facets in with_lineage:
-            for kind, namespace, name in facets.named():
-                self._mention(kind, namespace, name, stamp)
+        for node_id, facets in with_lineage:
+            self._apply_lineage(node_id, facets, stamp, job)
         self._listed.clear()
 
-    def _mention(self, kind: int, namespace: str, name: str, stamp: Stamp) -> None:
+    def _apply_lineage(self, node_id: int, facets: FacetSet, stamp: Stamp, job: Name | None) -> None:
+        """Record the names in the lineage facets of a node, and their fields.
+
+        A field exists from the moment that a facet names it, whether or not the claim counts: which of the claims of a
+        run count can depend on events that have not arrived.
+        """
+        known = (node_id, facets.id, job.node if job else 0)
+        is_known = known in self._placed
+        for (kind, namespace, text), fields in facets.named().items():
+            if namespace:
+                node = self._mention(kind, namespace, text, stamp).node
+            else:
+                node = node_id if kind == DATASET else known[2]
+            if fields and node and not is_known:
+                self._columns.add_fields(node, fields)
+        if not is_known:
+            if len(self._placed) >= _CACHE_SIZE:
+                self._placed.clear()
+            self._placed.add(known)
+
+    def _mention(self, kind: int, namespace: str, name: str, stamp: Stamp) -> Name:
         """Record a name in a lineage facet, whether or not the event lists it as well."""
         found = self._names.seen(kind, namespace, name, stamp.at, stamp.key)
         if found.id not in self._listed:
             self._listed.add(found.id)
             self._touch(self._names.by_id(found.node), stamp.at)
             self._tables.mention(((found.id, 0),), stamp.run, stamp.at, stamp.seq)
+        return found
 
     def _join(self, name: Name, other: tuple[str, str], stamp: Stamp) -> Name | None:
         if not other[0].strip() or not other[1].strip():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -18,6 +18,7 @@ from headwater.formats.dataset_facets import (
     Documentation,
     JobLineage,
     LifecycleStateChange,
+    LineageField,
     LineageInput,
     Ownership,
     Schema,
@@ -39,6 +40,11 @@ _OVERHEAD = 2500
 LINEAGE_FACETS = (("lineage", "LineageDatasetFacet"), ("columnLineage", "ColumnLineageDatasetFacet"))
 
 Facets = Mapping[str, msgspec.Raw]
+Named = tuple[int, str, str]
+"""Kind, namespace and name of a node in a lineage facet."""
+OWN: Named = (DATASET, "", "")
+OWN_JOB: Named = (JOB, "", "")
+"""The dataset that carries the facet, and the job of the event."""
 
 
 class _FileDigest(msgspec.Struct, frozen=True):
@@ -72,7 +78,7 @@ class FacetSet:
         self.lineage = self._lineage_digest()
         #: names for ``run_documents.say``: a statement with different lineage is never fully overridden
         self.claims = frozenset(self.bodies) | ({self.lineage.hex()} if self.lineage else frozenset())
-        self._named: tuple[tuple[int, str, str], ...] | None = None
+        self._named: dict[Named, tuple[str, ...]] | None = None
         self._identities: tuple[str, str, str] | None = None
         self._marks: tuple[str, ...] | None = None
         self._work: tuple[str, bool] | None = None
@@ -107,10 +113,10 @@ class FacetSet:
             found[Schema.KEY] = schema
         return found
 
-    def named(self) -> tuple[tuple[int, str, str], ...]:
-        """(kind, namespace, name) of the datasets and jobs in the lineage facets."""
+    def named(self) -> dict[Named, tuple[str, ...]]:
+        """The datasets and jobs in the lineage facets, each with those of its fields that are named there."""
         if self._named is None:
-            self._named = tuple(sorted(set(_named_in(self.raw)))) if self.lineage else ()
+            self._named = _named_in(self.raw) if self.lineage else {}
         return self._named
 
     def identities(self) -> tuple[str, str, str]:
@@ -156,24 +162,40 @@ def read_fingerprint(facets: Facets) -> tuple[str, str]:
     return found.exact, found.file.sha256
 
 
-def _named_in(raw: Facets) -> Iterator[tuple[int, str, str]]:
+def _named_in(raw: Facets) -> dict[Named, tuple[str, ...]]:
+    found: dict[Named, dict[str, None]] = {}
+
+    def add(named: Named, *fields: str) -> None:
+        found.setdefault(named, {}).update(dict.fromkeys(filter(None, fields)))
+
+    def add_all(inputs: Iterable[LineageInput] | None) -> None:
+        for one in inputs or ():
+            if one.namespace and one.name:
+                add((_kind(one.type), one.namespace, one.name), one.field or "")
+            elif not one.namespace and not one.name and _kind(one.type) == JOB:
+                add(OWN_JOB, one.field or "")
+
+    def add_fields(target: Named, fields: Mapping[str, LineageField] | None) -> None:
+        add(target, *(fields or ()))
+        for field in (fields or {}).values():
+            add_all(field.inputs)
+
     if columns := try_facet(raw, ColumnLineage):
+        add(OWN, *(columns.fields or ()))
         sources = [one for output in (columns.fields or {}).values() for one in output.input_fields or ()]
         for source in (*sources, *(columns.dataset or ())):
-            yield DATASET, source.namespace, source.name
-    inputs: list[LineageInput] = []
+            add((DATASET, source.namespace, source.name), source.field)
     if dataset := try_facet(raw, DatasetLineage):
-        inputs += dataset.inputs or ()
-        inputs += [one for field in (dataset.fields or {}).values() for one in field.inputs or ()]
+        add_all(dataset.inputs)
+        add_fields(OWN, dataset.fields)
     if job := try_facet(raw, JobLineage):
         for entry in job.entries or ():
-            inputs += entry.inputs or ()
-            inputs += [one for field in (entry.fields or {}).values() for one in field.inputs or ()]
+            add_all(entry.inputs)
             if entry.namespace and entry.name:
-                yield _kind(entry.type), entry.namespace, entry.name
-    for one in inputs:
-        if one.namespace and one.name:
-            yield _kind(one.type), one.namespace, one.name
+                add_fields((_kind(entry.type), entry.namespace, entry.name), entry.fields)
+            else:
+                add_fields(OWN_JOB, entry.fields)
+    return {named: tuple(sorted(fields)) for named, fields in sorted(found.items())}
 
 
 def _kind(type_: str) -> int:

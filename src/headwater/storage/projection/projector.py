@@ -107,7 +107,7 @@ class Projector:
         for source in event.inputs:
             name, facets = self._effects.apply(DATASET, source, stamp)
             self._merge(doc.inputs, name.id, facets.id if facets.bodies else 0, source.input_facets, at, key)
-        self._effects.finish(stamp)
+        self._effects.finish(stamp, job)
 
     def _begin(self, run: Run, doc: RunDoc, event: RunEvent, job: Name, facets: FacetSet, stamp: Stamp) -> None:
         """Apply an event's statements about the run and its job."""
@@ -160,7 +160,7 @@ class Projector:
         job, _ = self._effects.apply(JOB, event.job, stamp)
         for dataset in (*event.outputs, *event.inputs):
             self._effects.apply(DATASET, dataset, stamp)
-        self._effects.finish(stamp)
+        self._effects.finish(stamp, job)
         claims = self._plans.lineages.of_event(event, stamp.at, stamp.key)
         if claims:
             self._effects.put_statement(job, DESIGNED, claims, stamp)
@@ -205,8 +205,6 @@ class Projector:
         if at is None:
             if old is not None:
                 self._retract(run, doc, old)
-            if COMPLETED in doc.ends:  # its columns would have positions if the failure had arrived later
-                self._plans.of(doc, stamp.at, stamp.key)
             return
         plan = self._plans.of(doc, stamp.at, stamp.key)
         shapes = plan.shapes
