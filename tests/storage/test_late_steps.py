@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.projection import flows, stretches
 from headwater.storage.projection.flows import Flows
 from headwater.storage.row_types import EdgeRow
+from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import column_lineage, dataset_event, job_event, raw, run_event, run_id
 
 
@@ -92,6 +94,70 @@ def test_a_backfill_does_not_go_through_the_history_of_its_job(
         assert [edge.valid_to for edge in edges] == [*[edge.valid_from for edge in edges[1:]], None]
         store.append([completed(500, "daily", 300, ["file200"], ["t"])])
         assert len(store.edges()) == 200
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_late_runs_that_only_read_leave_the_edges_that_they_leave_in_order(new_store: NewStore, seed: int) -> None:
+    """A job that reads, and now and then writes or does nothing: what flows into it is the same in any order."""
+    pick = random.Random(seed)
+    events = [
+        completed(
+            number,
+            "j",
+            number if pick.random() < 0.9 else number - 1,
+            pick.sample(["a", "b", "c"], pick.choice([0, 1, 1, 2])),
+            pick.choice([[], [], [], ["t"]]),
+        )
+        for number in range(1, 40)
+    ]
+    with MemoryStore.open() as first:
+        first.append(events)
+        expected = edges_of(first), first.graph_hash()
+    for size in (1, 3):
+        delivery = pick.sample(events, len(events))
+        with new_store() as store:
+            for start in range(0, len(delivery), size):
+                store.append(delivery[start : start + size])
+            assert (edges_of(store), store.graph_hash()) == expected
+            assert store.rebuild() == expected[1]
+
+
+def test_a_backfill_of_a_job_that_only_reads_makes_its_flow_once(
+    new_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its history is read for the first run that is late, and not for each of those that follow."""
+    made_again: list[object] = []
+    read: list[object] = []
+    make_again, observed = Flows._remake, Flows._observed
+    monkeypatch.setattr(Flows, "_remake", lambda self, key: made_again.append(key) or make_again(self, key))
+    monkeypatch.setattr(Flows, "_observed", lambda self, *given: read.append(given) or observed(self, *given))
+    with new_store() as store:
+        store.append([completed(day, "report", day, [f"s{day % 3}"], []) for day in range(100, 150)])
+        assert len(made_again) == 1
+        for start in range(90, 0, -10):
+            store.append([completed(day, "report", day, [f"s{day % 4}"], []) for day in range(start, start + 10)])
+        store.append([completed(500, "report", 200, ["s1"], [])])
+        store.append([completed(501, "report", 199.5, ["s2"], [])])
+        assert len(made_again) == 1
+        assert len(read) == 2
+        expected = store.graph_hash()
+        assert store.rebuild() == expected
+
+
+def test_a_late_run_costs_the_same_however_long_the_history_is(tmp_path: Path) -> None:
+    """The file is asked for the edges around the run, not for all that the flow ever had: what SQLite does for it does
+    not grow with the history."""
+    steps = []
+    for length in (200, 2000):
+        with SQLiteStore.open(tmp_path / str(length)) as store:
+            store.append([completed(day, "j", day, [f"s{day % 3}"], ["t"]) for day in range(length)])
+            store.append([completed(length + 1, "j", length / 2 + 0.2, ["s1"], ["t"])])
+            count = [0]
+            store._connection.set_progress_handler(lambda count=count: count.__setitem__(0, count[0] + 1), 10)
+            store.append([completed(length + 2, "j", length / 2 + 0.4, ["s2"], ["t"])])
+            store._connection.set_progress_handler(None, 0)
+            steps.append(count[0])
+    assert steps[1] < 1.5 * steps[0]
 
 
 def test_a_run_between_two_that_agree_splits_their_edge(new_store: NewStore) -> None:

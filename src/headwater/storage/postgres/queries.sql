@@ -175,9 +175,12 @@ SELECT DISTINCT ON (node, name_key) node, name, at, key, body, run_id, is_repeat
 WHERE tenant_id = :tenant AND node = ANY(%b::bigint[]) AND at <= %s ORDER BY node, name_key, at DESC, key DESC;
 
 -- edges_before
-SELECT DISTINCT ON (source) source, target, job, kind, valid_from, valid_to, how, run, mapping FROM edges
-WHERE tenant_id = :tenant AND source = ANY(%b::bigint[]) AND target = %s AND job = %s AND kind = %s AND valid_from < %s
-ORDER BY source, valid_from DESC;
+SELECT last.* FROM unnest(%b::bigint[]) AS given (source)
+CROSS JOIN LATERAL (
+  SELECT source, target, job, kind, valid_from, valid_to, how, run, mapping FROM edges
+  WHERE tenant_id = :tenant AND edges.source = given.source AND target = %s AND job = %s AND kind = %s AND valid_from < %s
+  ORDER BY valid_from DESC LIMIT 1
+) AS last;
 
 -- changes_before
 SELECT node, name, at, key, body, run_id, is_repeated FROM changes

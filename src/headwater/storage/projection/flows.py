@@ -9,6 +9,8 @@ Where that is not possible, the flow is rebuilt from all its steps.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.late_steps import Claims, Interval, Neighbours, Step, intervals
 from headwater.storage.projection.names import Names
@@ -131,8 +133,7 @@ class Flows:
 
     def _neighbours(self, key: FlowKey, late: Step) -> Neighbours | None:
         """The steps around a late one; None if they are not writes at different instants."""
-        job, target, kind = key
-        if target == job or kind != OBSERVED:
+        if key[2] != OBSERVED:
             return None
         stretch, place = self._stretch_around(key, late)
         before, after = stretch.rows[max(place - 1, 0) : place], stretch.rows[place : place + 2]
@@ -143,19 +144,28 @@ class Flows:
         return Neighbours(before[0] if before else None, late, after[0])
 
     def _stretch_around(self, key: FlowKey, late: Step) -> tuple[Stretch[Step], int]:
-        """The stored writes around a late one, and its place among them."""
+        """The stored steps around a late one, and its place among them."""
         found = self._stretches.get(key)
         place = None if found is None else found.place(_order(late), after=2)
         if found is None or place is None:
-            job, target, _ = key
-            where = target, job, _order(late)
-            before, after = self._tables.writes_before(*where, 1), self._tables.writes_after(*where, LENGTH + 1)
-            steps = [Step(row.created_at, row.run_id, row.shape) for row in before + after[:LENGTH]]
-            found, place = Stretch(steps, _order, begins=not before, ends=len(after) <= LENGTH), len(before)
+            found, place = self._whole(key[0], late) if key[0] == key[1] else self._writes_around(key, late)
+            self.weight += ENTRY * len(found.rows)
             if len(self._stretches) >= MOST:
                 self._stretches.clear()
             self._stretches[key] = found
         return found, place
+
+    def _writes_around(self, key: FlowKey, late: Step) -> tuple[Stretch[Step], int]:
+        where = key[1], key[0], _order(late)
+        before, after = self._tables.writes_before(*where, 1), self._tables.writes_after(*where, LENGTH + 1)
+        steps = [Step(row.created_at, row.run_id, row.shape) for row in before + after[:LENGTH]]
+        return Stretch(steps, _order, begins=not before, ends=len(after) <= LENGTH), len(before)
+
+    def _whole(self, job: int, late: Step) -> tuple[Stretch[Step], int]:
+        """All runs of a job that reads for itself: no table has them in the order of their ends, so they are read once
+        for all that are late."""
+        steps = sorted(set(self._observed(job, job, [name.id for name in self._names.of(job)])) - {late})
+        return Stretch(steps, _order, is_whole=True), bisect_left(steps, late)
 
     def _replace(self, key: FlowKey, source: int, old: list[Edge], new: list[Interval]) -> None:
         """Replace edges of a source by those of some intervals."""

@@ -14,14 +14,24 @@ MOST = 1_000
 
 
 class Stretch(Generic[R]):
-    """Consecutive rows of a history, in order: none is missing between two of them."""
+    """Consecutive rows of a history, in order: none is missing between two of them. With ``is_whole`` they are all of
+    it, and stay."""
 
-    def __init__(self, rows: list[R], order: Callable[[R], Any], *, begins: bool, ends: bool) -> None:
+    def __init__(
+        self,
+        rows: list[R],
+        order: Callable[[R], Any],
+        *,
+        begins: bool = True,
+        ends: bool = True,
+        is_whole: bool = False,
+    ) -> None:
         self.rows = rows
         #: nothing is before the first
         self.begins = begins
         #: nothing is after the last
         self.ends = ends
+        self._is_whole = is_whole
         self._order = order
 
     def place(self, order: Any, *, after: int = 1) -> int | None:
@@ -40,7 +50,7 @@ class Stretch(Generic[R]):
 
     def shorten(self) -> None:
         """Keep a stretch that has grown small: its end, or else its beginning."""
-        if len(self.rows) <= 2 * LENGTH:
+        if self._is_whole or len(self.rows) <= 2 * LENGTH:
             return
         if self.ends:
             del self.rows[:-LENGTH]

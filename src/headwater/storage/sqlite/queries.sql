@@ -162,7 +162,7 @@ JOIN changes ON changes.node = :node AND changes.name = facet.name AND (changes.
 
 -- edges_before
 SELECT edges.source, edges.target, edges.job, edges.kind, edges.valid_from, edges.valid_to, edges.how, edges.run, edges.mapping FROM json_each(:sources) AS given
-JOIN edges ON edges.source = given.value AND edges.target = :target AND edges.job = :job AND edges.kind = :kind
+CROSS JOIN edges ON edges.source = given.value AND edges.target = :target AND edges.job = :job AND edges.kind = :kind
   AND edges.valid_from = (
     SELECT max(last.valid_from) FROM edges AS last
     WHERE last.source = given.value AND last.target = :target AND last.job = :job AND last.kind = :kind AND last.valid_from < :at
