@@ -99,7 +99,7 @@ def test_a_store_that_may_only_be_read_is_asked(filled: Path) -> None:
                 [sys.executable, "-c", code],
                 [*MAIN, "store", "rebuild"],
                 [*MAIN, "store", "backup", str(store / "copy")],
-                [*MAIN, "token", "list"],
+                [*MAIN, "token", "create"],
             )
         ]
     finally:
@@ -223,3 +223,15 @@ def test_what_a_program_starts_captures_into_the_store_that_was_named(tmp_path: 
     """``headwater --store lake run`` hands the store on, as a full path: the program may change its folder."""
     shown = "import os; print(os.environ['HEADWATER_STORE'])"
     assert run(tmp_path, "--store", "lake", "run", "-c", shown).stdout.strip() == str(tmp_path / "lake")
+
+
+@pytest.mark.parametrize("asked", ["runs", "config show", "store export"])
+def test_a_reader_that_leaves_ends_the_command_as_it_ends_others(filled: Path, asked: str) -> None:
+    """``| head -1``: exit code 141, as of a program that dies of the signal, not that of *not found*; no message."""
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen(
+        [*MAIN, *asked.split()], cwd=filled, stdout=write, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    os.close(write)
+    assert (process.communicate(timeout=60)[1], process.returncode) == ("", 141)

@@ -13,8 +13,9 @@ import pytest
 from headwater.cli.commands import COMMANDS, cli
 from headwater.errors import HeadwaterError, InvalidInput, NoLineage, NotFound
 from headwater.storage.sqlite import SQLiteStore
+from headwater.testing.events import dataset, facet, run_event, run_id, whole_run
 
-from .conftest import Invoke
+from .conftest import Invoke, lines
 
 COMMON = [
     ("upstream", "predictions.parquet"),
@@ -227,3 +228,45 @@ def test_a_time_before_anything_existed_is_told(filled: Path, invoke: Invoke) ->
     assert late in str(caught.value.hint)
     now = invoke("upstream", "predictions.parquet", "--as-of", "now").output
     assert "first heard of" not in now
+
+
+def test_a_database_is_not_taken_for_a_table(folder: Path, invoke: Invoke) -> None:
+    """The file of a database is no dataset, its tables are: the error names them."""
+    people = dataset("people", "sqlite:///data/shop.db", {"datasetType": facet(datasetType="TABLE")})
+    invoke("ingest", "-", stdin=lines([run_event(run_id(1), "load", "COMPLETE", 1, outputs=[people])]).encode())
+    for name in ("shop.db", "./shop.db", "/data/shop.db"):
+        with pytest.raises(NotFound, match=r"shop\.db is a database: name a table in it") as caught:
+            invoke("upstream", name)
+        assert caught.value.near == ("people",)
+
+
+def test_what_is_wrong_is_told_as_it_is_typed(filled: Path, invoke: Invoke) -> None:
+    """States in the case in which they are given, kinds that there are none of, a selector without its value."""
+    with pytest.raises(InvalidInput, match="must be one of new, running, aborted, failed, completed, got bogus"):
+        invoke("runs", "--state", "bogus")
+    with pytest.raises(NotFound, match="nothing is of the kind 'bogus'"):
+        invoke("search", "tumour", "--kind", "bogus")
+    assert invoke("search", "predictions", "--kind", "prediction").output == (
+        invoke("search", "predictions", "--kind", "PREDICTIONS").output
+    )
+    with pytest.raises(InvalidInput, match="must have a value after kind:"):
+        invoke("select", "kind:")
+    assert re.search(r"^integrations +all$", invoke("config", "show").output, re.M)
+    assert json.loads(invoke("config", "show", "--json").output)["integrations"] is None
+
+
+def test_no_columns_are_not_nothing(folder: Path, invoke: Invoke) -> None:
+    """Where only the lineage of columns is missing, that is what is said to be unknown."""
+    invoke("ingest", "-", stdin=lines(whole_run(1, "load", 1, ["a"], ["b"])).encode())
+    assert "1 dataset · 1 job upstream" in invoke("upstream", "b").output
+    told = invoke("upstream", "b", "--columns").output
+    assert "no column upstream is known" in told
+    assert "no column lineage from a to b" in told
+
+
+@pytest.mark.parametrize("group", ["tenant", "token", "share"])
+def test_a_list_of_nobody_makes_nothing(folder: Path, invoke: Invoke, group: str) -> None:
+    """Where no service ever ran, there are no tenants, keys and shares, and asking for them leaves no files."""
+    assert invoke(group, "list").exit_code == 0
+    assert json.loads(invoke(group, "list", "--json").output) in ([], {"given": [], "received": []})
+    assert list(folder.iterdir()) == []

@@ -253,7 +253,7 @@ def test_runs_are_filtered_and_latest_first(store: Store, lineage: Lineage) -> N
     assert [run.state for run in lineage.runs("train.py")] == ["FAILED", "COMPLETED", "COMPLETED"]
     assert [run.job_name for run in lineage.runs(state="failed")] == ["train.py"]
     assert [run.run_id for run in lineage.runs("tumour.pkl")] == [RUN.format(day=day, job=3) for day in (4, 3)]
-    with pytest.raises(InvalidInput, match="one of NEW"):
+    with pytest.raises(InvalidInput, match="one of new"):
         lineage.runs(state="exploded")
 
 

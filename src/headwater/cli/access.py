@@ -21,16 +21,19 @@ SCOPES = ("ingest", "read", "report", "admin", "operate")
 
 
 @contextmanager
-def administering(ctx: click.Context) -> Iterator[Administration]:
-    """Open the administration of the selected store for the duration of a command."""
+def administering(ctx: click.Context, *, is_asking: bool = False) -> Iterator[Administration]:
+    """Open the administration of the selected store for the duration of a command. Who is only asking makes nothing: no
+    service ever ran on a store without a control store, so there is nobody."""
     from headwater.server.access.administration import Administration
-    from headwater.server.access.control_database import open_database
+    from headwater.server.access.control_database import control_file, open_database
     from headwater.server.access.control_store import Control
     from headwater.server.settings import Settings
     from headwater.storage.ingest import now_us
 
     settings = Settings(store=target(ctx.find_root().obj))
-    control = Control(open_database(settings.store, settings.folder))
+    is_unused = settings.folder is not None and not control_file(settings.folder).exists()
+    store, folder = ("memory:", None) if is_asking and is_unused else (settings.store, settings.folder)
+    control = Control(open_database(store, folder))
     try:
         yield Administration(control, now_us, lambda digest: None)
     finally:
@@ -73,7 +76,7 @@ def list_tenants(ctx: click.Context, output: str | None) -> None:
     """List the tenants."""
     from headwater.cli.access_text import tenant_row
 
-    with administering(ctx) as administration:
+    with administering(ctx, is_asking=True) as administration:
         rows = [tenant_row(one) for one in administration.control.tenants()]
     _show(rows, output, "no tenants yet; 'headwater serve' makes the first one")
 
@@ -154,7 +157,7 @@ def list_tokens(ctx: click.Context, output: str | None) -> None:
     from headwater.cli.access_text import key_row
     from headwater.query.instants import now
 
-    with administering(ctx) as administration:
+    with administering(ctx, is_asking=True) as administration:
         rows = [key_row(key, now()) for key in administration.control.keys(_tenant(ctx))]
     _show(rows, output, "no keys; 'headwater token create' makes one")
 
@@ -215,7 +218,7 @@ def list_shares(ctx: click.Context, output: str | None) -> None:
     from headwater.cli.access_text import share_row
     from headwater.query.instants import now
 
-    with administering(ctx) as administration:
+    with administering(ctx, is_asking=True) as administration:
         control, name = administration.control, _tenant(ctx)
         rows = [share_row(one, now()) for one in (*control.shares_given(name), *control.shares_received(name))]
     _show(rows, output, "nothing is shared")

@@ -108,8 +108,19 @@ class Suggesting(click.Group):
             raise click.UsageError(error.message + hint, ctx) from None
 
 
+class _ReaderLeft(Exception):
+    """Nobody reads what a command prints any more. Click would exit with 1 then, which here means *not found*."""
+
+
 class LazyGroup(Suggesting):
     """A group whose commands are imported when they are called."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderLeft from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of ``COMMANDS``."""
@@ -179,7 +190,7 @@ def call(args: Sequence[str]) -> NoReturn:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         stopped()
-    except BrokenPipeError:
+    except (BrokenPipeError, _ReaderLeft):
         _leave_pipe()
     except HeadwaterError as error:
         failed(error)

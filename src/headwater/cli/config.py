@@ -30,7 +30,8 @@ def show(ctx: click.Context, origin: bool, as_json: bool) -> None:
         return
     width = max(len(row["setting"]) for row in rows)
     for row in rows:
-        line = f"{row['setting']:{width}}  {_shown(row['value'])}"
+        shown = "all" if row["setting"] == "integrations" and row["value"] is None else _shown(row["value"])
+        line = f"{row['setting']:{width}}  {shown}"
         click.echo(f"{line}  ({row['origin']})" if origin else line)
 
 

@@ -9,6 +9,7 @@ import msgspec
 from headwater.errors import InvalidInput
 from headwater.model.graph import NodeKind, RunState
 from headwater.query.facet_values import Version, as_seen, schema_fields, version_facts
+from headwater.query.kind_filter import type_of
 from headwater.query.names import field_id, node_id
 from headwater.query.result import preformatted
 from headwater.storage.base import Store
@@ -77,7 +78,7 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 def search_nodes(store: Store, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
     """Return search results, best first. ``kind`` is dataset, job, or a type such as model."""
-    wanted = kind.upper() if kind else ""
+    wanted = type_of(kind).upper() if kind else ""
     node_kind = NodeKind(wanted.lower()) if wanted in {"DATASET", "JOB"} else None
     hits = store.search(text, kind=node_kind, type="" if node_kind else wanted, limit=limit)
     return [

@@ -274,6 +274,7 @@ class Lineage(LineageAPI):
     def search(self, text: str, *, kind: str | None = None, limit: int = 20) -> list[SearchResult]:
         """Return nodes whose name, columns, description, tags or owners match the words, best match first."""
         check_numbers(limit=limit)
+        check_kinds(self.store, [kind] if kind else ())
         return search_nodes(self.store, text, kind=kind, limit=limit)
 
     @of_one_state
@@ -286,7 +287,8 @@ class Lineage(LineageAPI):
         """Return runs, latest first: those of a job, those that wrote a dataset, or all runs."""
         check_numbers(limit=limit)
         if state is not None and state.upper() not in RunState.__members__:
-            raise InvalidInput(field="state", value=state, rule=f"must be one of {', '.join(RunState.__members__)}")
+            known = ", ".join(one.value.lower() for one in RunState)
+            raise InvalidInput(field="state", value=state, rule=f"must be one of {known}")
         found = RunState(state.upper()) if state else None
         row = self.resolver.node(node) if node else None
         return list_runs(self.store, row, state=found, limit=limit)

@@ -28,6 +28,7 @@ _MOST_COMPARED = 1000
 _MOST_CHARS = 4000
 _MOST_LIKE = 200
 """Characters of a name that another may be a misspelling of."""
+_TABLES = frozenset({"TABLE", "VIEW"})
 _MOST_SEPARATORS = 32
 """Of a column's name: each costs a look-up of what stands before it."""
 _KINDS = {"dataset": NodeKind.DATASET, "job": NodeKind.JOB}
@@ -70,6 +71,8 @@ class Resolver:
         found = self._run(text) or self._hashed(text, prefer_row=prefer_row) or self._field(text)
         if found:
             return found
+        if tables := self._tables_in(text):
+            raise NotFound(text, message=f"{text} is a database: name a table in it", near=tables)
         near = self.near(text)
         raise NotFound(text, near=near, hint=None if near else "'search WORDS' looks in names and columns")
 
@@ -202,6 +205,13 @@ class Resolver:
                 hint = None if near else f"{rows[0].name} {there}"
                 raise NotFound(text, near=near, hint=hint)
         return None
+
+    def _tables_in(self, text: str, limit: int = 5) -> list[str]:
+        """Tables of the database that the text names, by the end of its path: ``shop.db``."""
+        end = "/" + text.removeprefix("./").strip("/")
+        found = [one.name for one in self.store.namespaces() if one.name.endswith(end)]
+        rows = [row for name in found for row in self.store.list_nodes(NodeKind.DATASET, namespace=name, limit=limit)]
+        return list(dict.fromkeys(short_name(row) for row in rows if row.type in _TABLES))[:limit]
 
     def near(self, text: str, limit: int = 5) -> list[str]:
         """Return names similar to the text, best first."""

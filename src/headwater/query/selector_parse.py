@@ -196,6 +196,8 @@ class _Parser:
         if token is None or not token.text.strip("+"):
             self.fail("must have a name here")
         method, colon, value = token.text.partition(":")
+        if colon and not value and method in METHODS:
+            self.fail(f"must have a value after {method}:")
         if colon and value and method in METHODS:
             return Method(method, value)
         return Name(token.text)

@@ -294,7 +294,7 @@ class _Drawing:
         words = [plural(shown, nouns[0]), plural(jobs, nouns[1])]
         text = f"{self.marks.dot.join(words)} {side}"
         if not self.graph.edges and not self.graph.hidden:
-            text = f"nothing {side} is known"
+            text = f"no column {side} is known" if self.graph.columns else f"nothing {side} is known"
         line = [Span(text, "dim")]
         if self.graph.truncated:
             total = f" of {self.graph.total:,} nodes" if self.graph.total > len(self.graph.nodes) else ""

@@ -191,5 +191,10 @@ def open_database(store: str, folder: Path | None) -> Database:
         return PostgresDatabase(store)
     if folder is None and not store.startswith("memory:"):
         raise no_store(store)
-    # In its own folder: next to the stores its name would look like that of a tenant.
-    return SQLiteDatabase(None if folder is None else folder / "service" / "control.db")
+    return SQLiteDatabase(None if folder is None else control_file(folder))
+
+
+def control_file(folder: Path) -> Path:
+    """The file of the control store in the folder of the stores. It has a folder of its own: next to the stores its
+    name would look like that of a tenant."""
+    return folder / "service" / "control.db"
