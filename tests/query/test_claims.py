@@ -139,6 +139,23 @@ def test_a_statement_of_another_literal_is_not_parsed_again():
     assert after.hits - before.hits == 4
 
 
+def test_a_field_that_a_facet_gives_to_a_job_is_no_column():
+    """A lineage facet may name the job as the source of a field: no column of a table, so it is left out, and the rest
+    is told."""
+    made = facet(
+        fields={"total": {"inputs": [{"type": "JOB", "field": "x"}]}, "id": {"inputs": [table_input("orders", "id")]}}
+    )
+    found = claims("", ["orders"], [dataset("report", facets={"lineage": made})])
+    assert [(one.source, one.source_field, one.target_field) for one in found.columns] == [
+        ("dataset:db:orders", "id", "id")
+    ]
+
+
+def table_input(name, field):
+    """A source in a lineage facet."""
+    return {"type": "DATASET", "namespace": "db", "name": name, "field": field}
+
+
 def test_a_dataset_claims_nothing():
     """Only jobs have SQL."""
     store = MemoryStore.open()

@@ -136,7 +136,12 @@ def _stated(store: Store, job: NodeRow) -> _Stated:
     return _Stated(
         reads={node: row for node, row in rows.items() if node in sources},
         writes={node: row for node, row in rows.items() if node in targets},
-        columns={one for edge in edges for one in _fields(store, edge)},
+        columns={
+            one
+            for edge in edges
+            if edge.source_id in rows and edge.target_id in rows  # a lineage facet can also give fields to a job
+            for one in _fields(store, edge)
+        },
     )
 
 
