@@ -2,8 +2,9 @@
 
 Works on tokens, not on the syntax tree: parsing would repeat the warnings that the start of the program printed. A
 literal has a secret name if it is assigned to, passed as, or compared with that name, has it as key
-(``{"password": "x"}``, ``os.environ["X"] = "x"``, ``setdefault("TOKEN", "x")``), or is returned by a function of that
-name. All other literals and comments are searched like any text, and string literals within SQL statements are masked.
+(``{"password": "x"}``, ``os.environ["X"] = "x"``, ``setdefault("TOKEN", "x")``), is passed in the place of a parameter
+of that name to a function that the text defines, or is returned by a function of that name. All other literals and
+comments are searched like any text, and string literals within SQL statements are masked.
 Text that cannot be tokenised is not kept at all.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from headwater.capture.secrets import MASK, is_key_name, is_secret_name, is_secret_number, looks_like_key
@@ -48,10 +49,17 @@ class _Piece(NamedTuple):
 class _Level:
     """What is known inside one pair of brackets, or at the top of a statement, since the last comma."""
 
-    __slots__ = ("bracket", "is_armed", "is_env", "is_key", "is_next", "is_number", "is_secret", "was_secret")
+    __slots__ = (
+        "bracket", "is_armed", "is_env", "is_key", "is_next", "is_number", "is_secret", "place", "secret_places",
+        "was_secret",
+    )  # fmt: skip
 
-    def __init__(self, bracket: str, *, is_armed: bool) -> None:
+    def __init__(self, bracket: str, *, is_armed: bool, secret_places: frozenset[int] = frozenset()) -> None:
         self.bracket = bracket
+        self.place = 0
+        """Commas so far."""
+        self.secret_places = secret_places
+        """Of the arguments here, those that are secrets."""
         self.is_armed = is_armed
         """Whether all literals here are secrets, whatever precedes them."""
         self.was_secret = False
@@ -69,8 +77,12 @@ class _Level:
 class _Reader:
     """Reads the pieces in order and decides which literals are secrets."""
 
-    def __init__(self, more: frozenset[str]) -> None:
+    def __init__(self, more: frozenset[str], secret_places: Mapping[str, frozenset[int]]) -> None:
         self._more = more
+        self._secret_places = secret_places
+        """The secret parameters of the functions that the text defines, by name and place."""
+        self._is_defined = False
+        """Whether the last name is that of a function that is being defined."""
         self._levels = [_Level("", is_armed=False)]
         self._before = ""
         self._functions: list[int] = []
@@ -110,6 +122,8 @@ class _Reader:
         self._before = piece.text
         if (level.is_armed or level.is_next in ("secret", "number")) and not is_looked_up:
             return True
+        if level.place in level.secret_places and not level.is_next:
+            return True
         if level.is_next == "key" and looks_like_key(content):
             return True
         if _AS_NAME.fullmatch(content):
@@ -118,7 +132,8 @@ class _Reader:
         return False
 
     def _name(self, name: str, level: _Level) -> None:
-        if self._before == "def":
+        self._is_defined = self._before == "def"
+        if self._is_defined:
             self._is_secret_function = is_secret_name(name, self._more)
         if name in ("return", "yield") and self._functions:
             level.is_armed = True
@@ -154,6 +169,7 @@ class _Reader:
         elif text in (",", ";"):
             is_named = level.is_secret and level.was_secret and not level.is_next and level.bracket.endswith("(")
             level.clear()
+            level.place += 1
             level.is_armed = level.is_armed and text == ","
             level.is_next = "secret" if is_named else ""
 
@@ -161,7 +177,34 @@ class _Reader:
         is_environment = self._before in ("environ", "getenv") or (self._before == "get" and level.is_env)
         is_written = level.is_env and self._before in ("update", "setdefault", "putenv")
         is_armed = level.is_armed or level.is_next in ("secret", "number") or is_written
-        self._levels.append(_Level(f"environment{text}" if is_environment else text, is_armed=is_armed))
+        bracket = f"environment{text}" if is_environment else text
+        is_call = text == "(" and not self._is_defined
+        places = self._secret_places.get(self._before, frozenset()) if is_call else frozenset()
+        self._levels.append(_Level(bracket, is_armed=is_armed, secret_places=places))
+
+
+def _secret_places(pieces: Iterable[_Piece], more: frozenset[str]) -> dict[str, frozenset[int]]:
+    """The places of parameters with a secret name, by the name of the function; ``self`` and ``cls`` have none."""
+    found: dict[str, frozenset[int]] = {}
+    function, depth, place, before = "", 0, 0, ""
+    for piece in pieces:
+        text = piece.text
+        if piece.kind == "NAME" and before == "def":
+            function, depth, place = text, 0, 0
+        elif function and text in _OPEN:
+            depth += 1
+        elif function and text in _CLOSE:
+            depth -= 1
+            function = function if depth else ""
+        elif function and depth == 1 and text == ",":
+            place += before not in ("self", "cls", "/")
+        elif function and depth == 1 and text == "*":
+            function = ""  # no argument without a name gets to those that follow
+        elif function and depth == 1 and before in ("(", ",") and is_secret_name(text, more):
+            found[function] = found.get(function, frozenset()) | {place}
+        if piece.kind not in ("NL", "comment"):
+            before = text
+    return found
 
 
 def redact_source(text: str, mask: Callable[[str], str], more: frozenset[str] = frozenset()) -> str | None:
@@ -171,7 +214,7 @@ def redact_source(text: str, mask: Callable[[str], str], more: frozenset[str] = 
         pieces = list(_pieces(text))
     except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
         return None
-    reader = _Reader(more)
+    reader = _Reader(more, _secret_places(pieces, more))
     code: list[str] = []
     texts: list[str] = []
     found: set[str] = set()
