@@ -15,6 +15,7 @@ from headwater.testing.events import (
     dataset,
     dataset_event,
     facet,
+    job_event,
     lineage,
     raw,
     run_event,
@@ -117,3 +118,31 @@ def test_fields_of_claims_that_do_not_count_do_not_depend_on_the_order(new_store
     assert dict(seen.pop()[1]) == {
         "j": ("p",), "in": ("a", "q", "r"), "out": ("b", "c", "d", "e"), "filter": ("f",)
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "said", [{"type": "INDIRECT"}, {"type": "DIRECT", "masking": True}, {"type": "DIRECT", "description": "cast"}]
+)
+def test_claims_about_two_names_of_one_dataset_that_differ_little(new_store: NewStore, said: dict[str, Any]) -> None:
+    """A target comes from one column of a dataset that is named twice, once with a remark. One of the claims counts,
+    and which one does not depend on the order in which names and claims arrived."""
+    plain = {**lineage_input("in", "y"), "transformations": [{"type": "DIRECT"}]}
+    remarked = {**lineage_input("also_in", "y"), "transformations": [said]}
+    entry = {"type": "DATASET", "namespace": "db", "name": "out", "fields": {"x": {"inputs": [plain, remarked]}}}
+    link = {"symlinks": facet(identifiers=[{"namespace": "db", "name": "also_in", "type": "TABLE"}])}
+    events = raw(
+        [
+            run_event(run_id(1), "j", "COMPLETE", 1, job_facets={"lineage": facet(entries=[entry])}),
+            dataset_event("in", 2, link),
+            dataset_event("also_in", 0, {"documentation": facet(description="a table")}),
+            job_event("j", 3, ["also_in", "in"]),
+        ]
+    )
+    seen = set()
+    for order in permutations(events):
+        with new_store() as store:
+            for event in order:
+                store.append([event])
+            seen.add(store.graph_hash())
+            assert store.rebuild() in seen
+    assert len(seen) == 1

@@ -78,8 +78,7 @@ class Columns:
         fields = self._tables.mappings.get(mapping).fields if mapping else ()
         return any(edge.target_field not in (WHOLE, edge.source_field) for edge in fields)
 
-    def strength(self, how: int, mapping: int) -> tuple[int, bool, tuple[tuple[str, str, str], ...]]:
-        """Sort key for claims about one edge, strongest first. By content, because ids depend on the order of
-        arrival."""
-        fields = self._tables.mappings.get(mapping).fields if mapping else ()
-        return how, not mapping, tuple((edge.source_field, edge.target_field, edge.subtype) for edge in fields)
+    def strength(self, how: int, mapping: int) -> tuple[int, bool, tuple[FieldEdge, ...]]:
+        """Sort key for claims about one edge, strongest first. By content, because ids depend on the order of arrival,
+        and by all of it: claims that only differ in what the key left out would be as strong as each other."""
+        return how, not mapping, self._tables.mappings.get(mapping).fields if mapping else ()
