@@ -40,6 +40,8 @@ looked_up_here = _guesses.looked_up_here
 """``looked_up_here(method, obj)``: what a dictionary in the running statement was made from; likewise."""
 masked_here = _guesses.masked_here
 """``masked_here(method)``: what chose the rows whose index the running statement gives to a method; likewise."""
+conditions_here = _guesses.conditions_here
+"""``conditions_here()``: what the conditions were computed from under which the running statement runs; likewise."""
 named_here = _guesses.named_here
 """``named_here(name, obj)``: what an object was made from that the running code has under a name; likewise."""
 is_literal_object = _guesses.is_literal_object

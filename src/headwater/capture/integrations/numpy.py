@@ -19,6 +19,7 @@ import numpy as np
 
 from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.imports import IMPORTS
+from headwater.capture.integrations.numpy_columns import Made, columns_made
 from headwater.capture.locations import is_path, located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import VALUES, Recorder, saved_here
@@ -31,8 +32,6 @@ from headwater.capture.wrapper_frames import observe_io, unseen
 _READERS: Final = ("load", "loadtxt", "genfromtxt", "fromfile")
 _WRITERS: Final = ("save", "savez", "savez_compressed", "savetxt")
 _SAVERS: Final = frozenset(_WRITERS)
-_BESIDE: Final = frozenset({"hstack", "column_stack", "c_"})
-_ABOVE: Final = frozenset({"vstack", "append"})
 _SMALLEST: Final = 4
 """The least number of elements at which rows and columns of a matrix can be told apart."""
 _MADE: Final = (
@@ -132,19 +131,18 @@ def _rows(array: np.ndarray[Any, Any]) -> int | None:
 
 def _made(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        is_users = not _is_library(sys._getframe(2))
-        _bind(recorder, result, name, [*args, *kwargs.values()], kwargs.get("axis", 0), is_users=is_users)
+        _bind(recorder, result, name, args, kwargs, is_users=not _is_library(sys._getframe(2)))
 
     return handler
 
 
 def _indexed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     parts = args[1] if isinstance(args[1], tuple) else (args[1],)
-    _bind(recorder, result, "c_" if type(args[0]).__name__ == "CClass" else "r_", list(parts), 0)
+    _bind(recorder, result, "c_" if type(args[0]).__name__ == "CClass" else "r_", parts, {}, is_users=True)
 
 
 def _bind(
-    recorder: Recorder, result: Any, name: str, arguments: list[Any], axis: Any, *, is_users: bool = True
+    recorder: Recorder, result: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, is_users: bool
 ) -> None:
     """Record that ``result`` was made from the followed arguments, including those in lists. Only if the user's own
     code makes the call (``is_users``) is that code analysed for arguments of unknown origin."""
@@ -152,22 +150,14 @@ def _bind(
         return
     values = recorder.values
     look_up = functools.partial(known_or_read, values) if is_users else values.seen
-    inputs = [value for item in _flat(arguments) if (value := look_up(item)) is not None]
-    inputs = [value for value in inputs if value.op != GUESSED] or inputs
+    found = {id(item): value for item in _flat([*args, *kwargs.values()]) if (value := look_up(item)) is not None}
+    inputs = [value for value in found.values() if value.op != GUESSED] or list(found.values())
     if not inputs:
         return
-    columns: tuple[str, ...] | None = None
-    rule = _all
-    beside = name in _BESIDE or (name == "concatenate" and axis in (1, -1))
-    if result.ndim == 2 and beside:
-        names = [label for value in inputs for label in value.column_names()]
-        if len(names) == result.shape[1] and len(set(names)) == len(names):
-            columns, rule = tuple(names), _beside
-    elif result.ndim == 2 and (name in _ABOVE or (name == "concatenate" and axis in (0, None))):
-        first = inputs[0].column_names()
-        if len(first) == result.shape[1] and all(value.column_names() == first for value in inputs):
-            columns, rule = first, _above
-    recorder.derive(result, f"numpy.{name}", inputs, rule=rule, columns=columns, rows=_rows(result))
+    taken = {key: value for key, value in found.items() if value in inputs}
+    made = columns_made(name, result, args, kwargs, lambda item: taken.get(id(item))) or Made(inputs, (), _all)
+    columns = made.columns or None
+    recorder.derive(result, f"numpy.{name}", made.inputs, rule=made.rule, columns=columns, rows=_rows(result))
 
 
 def _flat(arguments: list[Any]) -> list[Any]:
@@ -189,13 +179,6 @@ def _all(value: Value) -> Columns:
 def _whole(position: int, item: Value) -> Dep:
     names = item.column_names()
     return Dep(position, names[0] if len(names) == 1 else None)
-
-
-def _beside(value: Value) -> Columns:
-    deps = {
-        name: [Dep(i, name, subtype="IDENTITY")] for i, item in enumerate(value.inputs) for name in item.column_names()
-    }
-    return Columns(deps)
 
 
 def _above(value: Value) -> Columns:

@@ -35,7 +35,7 @@ from headwater.capture.source_analysis.bindings import (
 )
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.call_origins import Places, caller_of
-from headwater.capture.source_analysis.kept_columns import keeps_columns, returns_unchanged
+from headwater.capture.source_analysis.kept_columns import keeps_columns, keeps_columns_of, returns_unchanged
 from headwater.capture.source_analysis.meant_parts import (
     at_place,
     behind,
@@ -43,10 +43,12 @@ from headwater.capture.source_analysis.meant_parts import (
     from_mentioned,
     given_there,
     made_within,
+    names_beside,
     of_parts,
     places_chosen,
 )
 from headwater.capture.source_analysis.row_selection import selected_rows
+from headwater.capture.source_analysis.running_call import expression_given
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.user_code import is_users, user_frame
 from headwater.capture.value_table import Values
@@ -149,7 +151,12 @@ def array_origin(
         own = made_within(own, within) or [item for item in meant if item not in others]
     chosen: frozenset[str] = at.mentions if within is not None else frozenset()
     walk.found.update((id(value), (value, chosen)) for value in own)
+    kept = expression_given(code) if width and not names and within is None else None
+    if kept is not None and keeps_columns_of(kept):
+        walk.kept = frozenset(names_in(kept))
+        walk.alike.update(made_within(own, kept))
     walk.before_own = behind(own)
+    walk.direct_names = names_beside(own, within if within is not None else at.node)
     # an array that is passed on has a name; if none is, it is the result of a larger expression
     passed = () if own else names or at.passed
     is_bare = bool(names) and set(names) <= set(at.passed)
@@ -195,7 +202,11 @@ class _Walk:
         self.found: dict[int, tuple[Value, frozenset[str]]] = {}
         self.alike: set[Value] = set()
         """Those found whose columns are those of the matrix, according to all statements between."""
+        self.kept: frozenset[str] = frozenset()
+        """Names in the running statement whose columns are those of the matrix, as far as the statement shows."""
         self.before_own: set[int] = set()
+        self.direct_names: set[str] = set()
+        """Names that the running statement computes with, also beside what it makes of them."""
         self.passed_by: dict[str, frozenset[str]] = {}
         """Names in the running code whose bindings showed nothing, with what was mentioned beside them."""
         self.queue: list[_Wanted] = []
@@ -231,10 +242,13 @@ class _Walk:
         wanted = []
         for name in at.used:
             value = self.places.values.seen(held.get(name, frame.f_globals.get(name)))
+            keeps = not self.kept or name in self.kept
             if value is None or name in at.binds:
-                wanted.append(_Wanted(self.code, name, True, at.first, line, at.mentions))
+                wanted.append(_Wanted(self.code, name, True, at.first, line, at.mentions, keeps_columns=keeps))
             else:
-                self._take(of_parts([value], at.mentions), at.mentions)
+                if name in self.direct_names:
+                    self.before_own.discard(id(value))
+                self._take(of_parts([value], at.mentions), at.mentions, keeps_columns=name in self.kept)
         return wanted
 
     def take_fitted(self) -> None:
@@ -293,6 +307,7 @@ class _Walk:
         if direct and (wanted.is_operand or len(step.binds) == 1):
             taken = direct if is_each else at_place(step, wanted.name, direct)
             self._take(of_parts(taken, wanted.mentions), wanted.mentions, keeps_columns=keeps)
+            self._take_beside(step, direct, keeps_columns=keeps)
             self.bound_at = wanted.origin
             return
         if direct and not returned:
@@ -330,6 +345,18 @@ class _Walk:
             ]
         else:
             self._want(wider, [*step.used, *step.passed], step.node)
+
+    def _take_beside(self, step: Step, direct: list[Value], *, keeps_columns: bool) -> None:
+        """Take the arrays that a statement computes with beside the values that it made: ``X`` in ``X - X[:, :1]``."""
+        frame = user_frame(sys._getframe(2))
+        names = names_beside(direct, step.node) - step.binds if frame.f_code is self.code else set()
+        own = variables(frame, names) if names else {}
+        for name in names:
+            held = own.get(name, frame.f_globals.get(name))
+            value = self.places.values.seen(held) if type(held).__name__ == "ndarray" else None
+            if value is not None:
+                self.before_own.discard(id(value))
+                self._take([value], step.mentions, keeps_columns=keeps_columns)
 
     def _want(self, wider: _Wanted, names: Sequence[str], node: ast.AST) -> None:
         """Queue the names in an expression; ``X[train]`` is followed to ``X`` if a loop binds ``train``."""

@@ -169,12 +169,21 @@ def steps_of(code: CodeType) -> tuple[Step, ...]:
 
 @lru_cache(maxsize=256)
 def _steps_of(code: CodeType, count: int) -> tuple[Step, ...]:
+    return tuple(sorted(_steps(_body(code, count)), key=lambda step: (step.first, -step.last)))
+
+
+def body_of(code: CodeType) -> list[ast.stmt]:
+    """The parsed statements of a function, module or notebook; empty without source."""
+    count = len(lines_of(code.co_filename))
+    return _body(code, count) if 0 < count <= MAX_SOURCE_LINES else []
+
+
+def _body(code: CodeType, count: int) -> list[ast.stmt]:
     try:
         tree = parsed("".join(lines_of(code.co_filename)[:count]))
     except (SyntaxError, ValueError):
-        return ()
-    body = tree.body if code.co_name == "<module>" else _body_of(tree, code)
-    return tuple(sorted(_steps(body), key=lambda step: (step.first, -step.last)))
+        return []
+    return tree.body if code.co_name == "<module>" else _body_of(tree, code)
 
 
 def module_steps_of(code: CodeType) -> tuple[Step, ...]:

@@ -47,6 +47,9 @@ _MOST_FRAMES: Final = 300
 """How many frames are searched for the one with the expression; reading a nested one adds ten per level."""
 _MOST_ITEMS: Final = 1_000
 _ABSENT: Final = object()
+_NO_ROW: Final = -1
+_ROWS_OF_FRAMES: Final = {"itertuples": None, "to_dict": None, "to_dicts": None, "iter_rows": None, "iterrows": 1}
+"""Methods of frames that give their rows, each with the place of the row in what it gives."""
 _Found = dict[tuple[Value, str | None], None]
 
 
@@ -149,13 +152,26 @@ class ExpressionReader(Reader):
             target = target_of(step.node.target, step.node.iter, name) if is_loop else None  # type: ignore[attr-defined]
             if target is not None and called_name(target.iterated) == "enumerate" and target.place == 1:
                 target = Target(target.iterated.args[0], None)  # type: ignore[attr-defined]
-            rows = list(self._rows_in(target.iterated, at)) if target is not None else []
-            if target is None or not rows or any(value.op != FETCHED for value in rows):
+            frame = self._frame_of_rows(target, at) if target is not None else None
+            rows = list(self._rows_in(target.iterated, at)) if target is not None and frame is None else []
+            if frame is not None:
+                taken.append((frame, _column_at(frame, key)))
+            elif target is None or not rows or any(value.op != FETCHED for value in rows):
                 return False
-            taken += [(value, _column_at(value, key if target.place is None else target.place)) for value in rows]
+            else:
+                taken += [(value, _column_at(value, key if target.place is None else target.place)) for value in rows]
         for value, column in taken:
             self._take(value, [column])
         return bool(steps)
+
+    def _frame_of_rows(self, target: Target, at: Place) -> Value | None:
+        """The frame whose rows a loop goes through, if the name stands for the whole row: ``df.itertuples()``."""
+        name = called_name(target.iterated)
+        owner = owner_of(target.iterated) if isinstance(target.iterated, ast.Call) else ""
+        if _ROWS_OF_FRAMES.get(name, _NO_ROW) != target.place or not owner:
+            return None
+        value = self._known(self._held(owner, at))
+        return value if value is not None and value.column_names() else None
 
     def _rows_in(self, iterated: ast.expr, at: Place) -> Iterable[Value]:
         """The rows that a loop goes through: fetched there, of a cursor, or fetched before under a name."""
@@ -177,7 +193,7 @@ class ExpressionReader(Reader):
             if value is not None:  # a result by its name: ``scores["test_accuracy"]``
                 self._take(value)
                 return True
-        if value is None:
+        if value is None or _is_row(obj):
             return self._part_of_row(node, node.value.id, at)
         names = value.column_names()
         if isinstance(node, ast.Subscript):
@@ -221,7 +237,9 @@ class ExpressionReader(Reader):
                     return False
                 node = node.func.value
             elif isinstance(node, ast.Subscript):
-                given.append(node.slice)
+                key = self._held(node.slice.id, at) if isinstance(node.slice, ast.Name) else None
+                if not isinstance(key, int):  # the place of a row: ``df["b"][i]``
+                    given.append(node.slice)
                 chosen += _constants(node.slice)
                 node = node.value
             else:
@@ -321,6 +339,12 @@ def _column_at(value: Value, key: object) -> str | None:
     if isinstance(key, int) and not isinstance(key, bool) and -len(names) <= key < len(names):
         return names[key]
     return key if isinstance(key, str) and key in names else None
+
+
+def _is_row(obj: object) -> bool:
+    """Whether an object may be a row of a frame: a series whose labels are texts."""
+    index = getattr(obj, "index", None)
+    return type(obj).__name__ == "Series" and getattr(index, "inferred_type", "") == "string"
 
 
 def held(name: str, code: CodeType) -> object:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headwater.capture.caller_frame import variables
 from headwater.capture.notebook_cells import place_of, user_place
 from headwater.capture.source_analysis.budget import BUDGET
+from headwater.capture.source_analysis.decided_values import DecidedValues
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.user_code import around, is_users, user_frame
 from headwater.capture.value_table import Values
@@ -59,6 +60,7 @@ class InferredValues:
         """For each line: how often it was checked for literals, and the latest answer."""
         self._written: dict[tuple[CodeType, int], int] = {}
         """For each line: how often it was analysed for what it writes to a file."""
+        self._deciding = DecidedValues(self._known, self._taken)
         self._tables: dict[tuple[CodeType, int], int] = {}
         """For each line: how often it was analysed for the source of a table."""
 
@@ -242,6 +244,12 @@ class InferredValues:
             return None
         return self._taken(code, line, lambda: given(code, line), obj)
 
+    def conditions_here(self) -> Value | None:
+        """A value for what the conditions were computed from under which the user's line runs: those of a loop are the
+        same in each round, and read in the first. None if there are none, or the code does not show it."""
+        code, line = user_place(4)
+        return self._deciding.conditions(code, line) if code is not None and is_users(code) else None
+
     def put_in_file(self, code: CodeType | None, line: int) -> Value | None:
         """As ``saved_here``, for everything written to the file opened at a line; see ``file_payloads``."""
         from headwater.capture.source_analysis.file_payloads import payload_at
@@ -304,6 +312,7 @@ class InferredValues:
         """A value for a list in the user's line: from what was iterated over for it, or from what the code makes it
         from under its name there."""
         from headwater.capture.source_analysis.array_origins import list_read
+        from headwater.capture.source_analysis.deciding_parts import are_spelled, looked_in, making
         from headwater.capture.source_analysis.list_columns import iterated_columns
 
         frame = user_frame(sys._getframe(3))
@@ -311,10 +320,17 @@ class InferredValues:
         names = self._names_of(obj, frame, code, line)
         passes = self._passes.get(code)
         values = iterated_columns(code, line, passes, names) if passes else ()
-        if values:
-            values = tuple(value for value in values if value.rows == rows) or values  # others are of earlier calls
-            deps = [Dep(i, None, description=INFERRED) for i in range(len(values))]
-            return make_value(FROM_CODE, values, lambda _: Columns({"*": deps}), rows=rows, code=code, line=line)
+        values = tuple(value for value in values if value.rows == rows) or values  # others are of earlier calls
+        made_by, deciding = making(code, line, names), self._deciding
+        tables = [value for name in looked_in(made_by) if (value := deciding.table(name, frame, code, line))]
+        is_filled = bool(names) and (bool(values or tables) or are_spelled(made_by))
+        tests = [value for step in made_by for value in deciding.tests(code, step.first)] if is_filled else []
+        if values or tables or tests:
+            inputs = (*values, *tables, *tests)
+            told = len(values) + len(tables)
+            deps = [Dep(i, None, description=INFERRED) for i in range(told)]
+            deps += [Dep(i, None, "INDIRECT", "CONDITIONAL", description=INFERRED) for i in range(told, len(inputs))]
+            return make_value(FROM_CODE, inputs, lambda _: Columns({"*": deps}), rows=rows, code=code, line=line)
         return list_read(self._values, code, line, rows, names) if names else None
 
     def _names_of(self, obj: Any, frame: FrameType, code: CodeType, line: int) -> tuple[str, ...]:

@@ -23,6 +23,12 @@ _FUNCTIONS: Final = frozenset((
     *("log", "log1p", "log2", "log10", "exp", "expm1", "sqrt", "square", "abs", "absolute", "sign", "tanh", "cbrt"),
 ))  # fmt: skip
 """Functions of numpy that work element by element on their first argument."""
+_DOWN: Final = frozenset((
+    *("mean", "sum", "std", "var", "min", "max", "median", "prod", "ptp", "average", "percentile", "quantile"),
+    *("nanmean", "nansum", "nanstd", "nanvar", "nanmin", "nanmax", "nanmedian", "nanpercentile"),
+    *("cumsum", "any", "all"),
+))  # fmt: skip
+"""Functions and methods that give one cell, or some, for each column if they work along ``axis=0``."""
 
 
 def keeps_columns(step: Step, name: str) -> bool:
@@ -44,6 +50,11 @@ def returns_unchanged(code: CodeType, line: int, step: Step, name: str) -> bool:
     return isinstance(given, ast.Name)
 
 
+def keeps_columns_of(node: ast.expr) -> bool:
+    """As ``keeps_columns``, for an expression."""
+    return _keeps(node)
+
+
 def _keeps(node: ast.expr) -> bool:
     if isinstance(node, ast.Name):
         return True
@@ -51,15 +62,22 @@ def _keeps(node: ast.expr) -> bool:
         return node.attr in _ENDS
     if isinstance(node, ast.UnaryOp):
         return _keeps(node.operand)
-    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.MatMult):
-        sides = (node.left, node.right)
-        return any(map(_keeps, sides)) and all(_keeps(side) or _is_beside(side) for side in sides)
+    if isinstance(node, ast.BinOp | ast.Compare):
+        sides = [node.left, node.right] if isinstance(node, ast.BinOp) else [node.left, *node.comparators]
+        is_mixed = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+        return not is_mixed and any(map(_keeps, sides)) and all(_keeps(side) or _is_beside(side) for side in sides)
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return False
     name, owner = called_name(node), node.func.value
+    is_along = name in _DOWN and _is_along_rows(node)
     if isinstance(owner, ast.Name) and owner.id in ("np", "numpy"):
-        return name in _FUNCTIONS and bool(node.args) and _keeps(node.args[0])
-    return name in _ENDS or (name in _METHODS and _keeps(owner))
+        return (name in _FUNCTIONS or is_along) and bool(node.args) and _keeps(node.args[0])
+    return name in _ENDS or ((name in _METHODS or is_along) and _keeps(owner))
+
+
+def _is_along_rows(node: ast.Call) -> bool:
+    """Whether a call works along the first axis, and so gives something for each column."""
+    return any(item.arg == "axis" and getattr(item.value, "value", None) == 0 for item in node.keywords)
 
 
 def _is_beside(node: ast.expr) -> bool:

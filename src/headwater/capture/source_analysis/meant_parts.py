@@ -35,26 +35,55 @@ def at_place(step: Step, name: str, direct: list[Value]) -> list[Value]:
 
 def made_within(values: list[Value], node: ast.expr) -> list[Value]:
     """Those of the values that an expression made, as far as the instructions that made them tell."""
-    first, last = (int(node.lineno), node.col_offset), (int(node.end_lineno or 0), node.end_col_offset or 0)
-    found = []
-    for value in values:
-        is_plain = value.code is not None and value.offset < 0 and whole(value.code, 1)[0] is value.code
-        span = span_of(value.code, -1 - value.offset) if value.code is not None and is_plain else None
-        if span is not None and first <= span[:2] and span[2:] <= last:
-            found.append(value)
+    return [value for value in values if (span := _span(value)) is not None and _holds(_extent(node), span)]
+
+
+def names_beside(values: list[Value], node: ast.AST) -> set[str]:
+    """The names that a statement or expression computes with outside the parts that made some values: ``X`` in
+    ``X - X[:, :1]``. Not those that only choose rows or columns; empty if the places of the values are not known."""
+    spans = [_span(value) for value in values]
+    if not spans or None in spans:
+        return set()
+    found: set[str] = set()
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        item = waiting.pop()
+        is_placed = isinstance(item, ast.expr) and any(_holds(span, _extent(item)) for span in spans if span)
+        if is_placed or isinstance(item, ast.Lambda):
+            continue
+        if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load):
+            found.add(item.id)
+        is_choice = isinstance(item, ast.Subscript)
+        waiting += [item.value] if is_choice else ast.iter_child_nodes(item)  # type: ignore[attr-defined]
     return found
+
+
+_Span = tuple[int, int, int, int]
+
+
+def _span(value: Value) -> _Span | None:
+    """Where the expression that made a value stands."""
+    if value.code is None or value.offset >= 0 or whole(value.code, 1)[0] is not value.code:
+        return None
+    return span_of(value.code, -1 - value.offset)
+
+
+def _extent(node: ast.expr) -> _Span:
+    return int(node.lineno), node.col_offset, int(node.end_lineno or 0), node.end_col_offset or 0
+
+
+def _holds(outer: _Span, inner: _Span) -> bool:
+    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
 
 
 def _is_inner(node: ast.stmt, value: Value) -> bool:
     """Whether a value was made by a part of an assigned expression, like the sides of ``a.values + b.values``."""
     given = getattr(node, "value", None)
-    if not isinstance(given, ast.expr) or value.code is None or value.offset >= 0:
+    span = _span(value) if isinstance(given, ast.expr) else None
+    if span is None or not isinstance(given, ast.expr):
         return False
-    span = span_of(value.code, -1 - value.offset)
-    if span is None or whole(value.code, 1)[0] is not value.code:
-        return False
-    first, last = (int(given.lineno), given.col_offset), (int(given.end_lineno or 0), given.end_col_offset or 0)
-    return first < span[:2] or span[2:] < last
+    extent = _extent(given)
+    return extent[:2] < span[:2] or span[2:] < extent[2:]
 
 
 def given_there(node: ast.stmt, name: str) -> ast.expr | None:

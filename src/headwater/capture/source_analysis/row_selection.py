@@ -64,8 +64,15 @@ def _chosen_from(node: ast.stmt) -> list[tuple[str, str]]:
     return [
         (one.value.id, getattr(one.slice, "id", ""))
         for one in chosen
-        if isinstance(one.value, ast.Name) and id(one) not in places and not _is_number(one.slice)
+        if isinstance(one.value, ast.Name) and id(one) not in places and _may_choose_rows(one.slice)
     ]
+
+
+def _may_choose_rows(index: ast.expr) -> bool:
+    """Whether an index can choose several rows with all their columns: not ``[3]``, and not ``[:, :2]``."""
+    if isinstance(index, ast.Tuple):
+        return all(isinstance(item, ast.Slice) and not (item.lower or item.upper) for item in index.elts[1:])
+    return not _is_number(index)
 
 
 def _is_number(index: ast.expr) -> bool:

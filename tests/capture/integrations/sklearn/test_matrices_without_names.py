@@ -52,7 +52,7 @@ def test_several_labels(numbers):
 
     followed, frame = numbers
     X = np.abs(frame[["a", "b"]].to_numpy())
-    y = np.cumsum(frame[["c", "price"]].to_numpy(), axis=0)
+    y = np.sort(frame[["c", "price"]].to_numpy())  # within rows: no column is one of the file any more
     model = Ridge().fit(X, y)
     del model
     fields = followed.entries()["model.training_data"]["fields"]

@@ -19,7 +19,7 @@ from headwater.capture.integrations.pandas.operators import has_one_index
 from headwater.capture.integrations.pandas.recording import argument, bind, data_in, hook, made, new_in
 from headwater.capture.integrations.pandas.rules import SAME, by_levels, column, levels, whole
 from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_all, is_mask
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import Recorder, conditions_here
 from headwater.capture.source_analysis.array_items import item_read
 from headwater.capture.values import Columns, Dep, Rule, Value, same_column
 
@@ -122,7 +122,7 @@ def _set_masked(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 def _set_rows(recorder: Recorder, owner: Any, op: str, mask: Any, new: Any, names: tuple[str, ...] | None) -> None:
     """Record that cells in ``names`` were set, chosen by ``mask`` (None: by labels or positions that are not data)."""
-    news, masks = new_in(recorder, new), data_in(mask)
+    news, masks = new_in(recorder, new), [mask] if type(mask) is Value else data_in(mask)
     rule = assigned(names, new=1 if news else None, mask=1 + len(news) if masks else None, keeps=True)
     bind(recorder, owner, op, [owner, *news, *masks], rule)
 
@@ -139,7 +139,8 @@ def _set_located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     if is_all(rows):
         bind(recorder, owner, indexer.name, [owner, *new_in(recorder, new)], assigned(names))
     else:
-        _set_rows(recorder, owner, indexer.name, mask, new, names)
+        decided = conditions_here() if mask is None and is_scalar(rows) else None  # if row["a"] > 3: df.loc[i, ...] = 1
+        _set_rows(recorder, owner, indexer.name, mask if decided is None else decided, new, names)
 
 
 def _columns_set(owner: pd.DataFrame, kind: str, key: Any) -> tuple[str, ...] | None:

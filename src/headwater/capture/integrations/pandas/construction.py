@@ -28,7 +28,7 @@ from headwater.capture.integrations.pandas.rules import (
 )
 from headwater.capture.integrations.pandas.set_index import labels_in
 from headwater.capture.levels import field_of_level, levels_of
-from headwater.capture.recorder import Recorder, table_of
+from headwater.capture.recorder import Recorder, looked_up_here, table_of
 from headwater.capture.source_analysis.array_items import item_read
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
@@ -142,6 +142,8 @@ def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
         inputs, rule = [data], by_position(IDENTITY) if isinstance(data, pd.Series) else SOURCE
     elif numbers := numbers_in(data):
         inputs, rule = [*numbers], _of_numbers
+    elif isinstance(data, dict) and (read := looked_up_here("Series", data)) is not None:
+        inputs, rule = [read], SOURCE
     _bind_with_index(recorder, owner, "Series", inputs, rule, argument(args, kwargs, 2, "index"))
 
 

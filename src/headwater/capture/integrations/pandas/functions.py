@@ -19,7 +19,8 @@ from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of
 from headwater.capture.integrations.pandas.mappings import looked_up_in
 from headwater.capture.integrations.pandas.methods import AGGREGATIONS, ELEMENTWISE
-from headwater.capture.integrations.pandas.recording import argument, bind, data_in, hook_callers
+from headwater.capture.integrations.pandas.recording import argument, bind, data_in, hook_callers, operands
+from headwater.capture.integrations.pandas.returned_parts import parts_read
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATION,
     IDENTITY,
@@ -29,10 +30,12 @@ from headwater.capture.integrations.pandas.rules import (
     by_position,
     column,
     from_all,
+    level,
     levels,
     opaque,
     whole,
 )
+from headwater.capture.levels import levels_of
 from headwater.capture.recorder import Recorder, named_here
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
@@ -57,7 +60,9 @@ def _free(name: str) -> After:
             function = [item[-1] for item in kwargs.values()]  # agg(low=("price", "min"))
         axis = argument(args, kwargs, 2, "axis", 0) if name in _ALONG_AXIS else 0
         rule = rule_of_function(owner, function, result, axis)
-        given = [item for item in data_in(*args[2:], *kwargs.values()) if item is not function]
+        more = [*args[2:], *kwargs.values()]
+        more += [item for part in more if isinstance(part, tuple) for item in part]  # args=(rate,)
+        given = [item for item in operands(*more) if item is not function]
         surroundings = [*given, *captured(recorder, function), *looked_up_in(function, name)]
         if rule is None:
             others = data_in(*args[1:2])
@@ -178,14 +183,27 @@ def reading(function: Any) -> Rule:
     called = frozenset((name, known[name]) for name in code.co_names if name in known)
 
     def rule(value: Value) -> Columns:
-        names = columns_read(code, columns_of(value.inputs[0]), called)
+        own = columns_of(value.inputs[0])
+        more = [dep for position in range(1, len(value.inputs)) for dep in whole(value, position)]
+        parts = parts_read(code, own)
+        if parts is not None and parts.keys() >= set(columns_of(value)) - set(levels_of(value.inputs[0])):
+            found = {name: _read_there(value, names) + more for name, names in parts.items()}
+            keys = {name: level(value, 0, name) for name in columns_of(value) if name not in parts}
+            return Columns(found | keys | levels(value))
+        names = columns_read(code, own, called)
         if names is None:
             return opaque(value)
-        deps: list[Dep] = [dep for name in names for dep in column(value, 0, name)]
-        deps += [dep for position in range(1, len(value.inputs)) for dep in whole(value, position)]
+        deps = _read_there(value, names) + more
         return Columns(dict.fromkeys(columns_of(value) or ("*",), deps) | levels(value))
 
     return rule
+
+
+def _read_there(value: Value, names: tuple[str, ...]) -> list[Dep]:
+    """The dependencies on these columns of a group; on its keys if the function only counts rows."""
+    if names:
+        return [dep for name in names for dep in column(value, 0, name)]
+    return [dep for key in levels_of(value.inputs[0]) for dep in level(value, 0, key, AGGREGATION)]
 
 
 @lru_cache(maxsize=1_024)
@@ -208,6 +226,8 @@ def columns_read(
         if not uses or "FAST" not in step.opname:
             continue
         following = steps[place + 1 : place + 5]
+        if _is_measured(steps[max(0, place - 2) : place], following):
+            continue
         handed_to = _handed_to(steps[max(0, place - 2) : place], following, dict(called))
         inner = columns_read(handed_to, columns) if handed_to is not None and step.opname in _LOADS else None
         if inner is not None:
@@ -218,6 +238,14 @@ def columns_read(
             return None
         read[name] = None
     return tuple(read)
+
+
+def _is_measured(before: list[dis.Instruction], following: list[dis.Instruction]) -> bool:
+    """Whether what was just loaded is given to ``len`` alone."""
+    loads = [step for step in before if step.opname != "PUSH_NULL"]
+    calls = [step for step in following if step.opname != "PRECALL"]
+    is_len = bool(loads) and loads[-1].opname == "LOAD_GLOBAL" and loads[-1].argval == "len"
+    return is_len and bool(calls) and calls[0].opname == "CALL" and calls[0].arg == 1
 
 
 def _handed_to(

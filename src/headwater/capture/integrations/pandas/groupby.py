@@ -19,7 +19,7 @@ from pandas.core.window.rolling import BaseWindow
 
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
-from headwater.capture.integrations.pandas.functions import captured, reading
+from headwater.capture.integrations.pandas.group_functions import of_groups
 from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import columns_of, index_levels, label, names_of, series_name
 from headwater.capture.integrations.pandas.methods import AGGREGATIONS
@@ -65,12 +65,10 @@ _REDUCTIONS: Final = [
     "first",
     "last",
     "ohlc",
-    "corr",
-    "cov",
     "describe",
     "value_counts",
-    "corrwith",
 ]
+_RELATIONS: Final = ["corr", "cov", "corrwith"]
 _ROWWISE: Final = [
     "head",
     "tail",
@@ -112,11 +110,12 @@ def install(hooks: Hooks) -> None:
     owners = _family(BaseGroupBy, GroupBy, DataFrameGroupBy, SeriesGroupBy, Resampler, BaseWindow)
     hook_methods(hooks, owners, ("rolling", "expanding", "ewm", "resample"), _windowed)
     hook_methods(hooks, owners, _REDUCTIONS, _reduced)
+    hook_methods(hooks, owners, _RELATIONS, _related)
     hook_methods(hooks, owners, _ROWWISE, _kept)
     hook_methods(hooks, owners, _COUNTS, _counted)
     hook_callers(hooks, owners, ("agg", "aggregate"), _aggregated)
     hook_callers(hooks, owners, ("transform",), _transformed)
-    hook_callers(hooks, owners, ("apply", "filter", "get_group"), _free)
+    hook_callers(hooks, owners, ("apply", "filter", "get_group"), of_groups)
     hooks.replace(BaseGroupBy, "__iter__", _iterating)
     for owner in _selecting(owners):
         hook(hooks, owner, "__getitem__", _selected)
@@ -261,6 +260,20 @@ def _reduced(name: str) -> After:
     return handler
 
 
+def _related(name: str) -> After:
+    """A measure of how columns go together: each column of the result comes from all of them."""
+
+    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        bind(recorder, result, name, [args[0], *data_in(*args[1:], *kwargs.values())], _of_all)
+
+    return handler
+
+
+def _of_all(value: Value) -> Columns:
+    deps = [dep for place in range(len(value.inputs)) for dep in whole(value, place, AGGREGATION)]
+    return mapped(lambda value: dict.fromkeys(columns_of(value) or ("*",), deps))(value)
+
+
 def grouped(subtype: str, keys: tuple[str, ...] = ()) -> Rule:
     """Each column comes from the column of the same name in the groups, or of the first part of its name
     (``price.mean``); any other one from all that was chosen."""
@@ -353,25 +366,3 @@ def _transformed(name: str) -> After:
         bind(recorder, result, op, (owner,), rule)
 
     return handler
-
-
-def _free(name: str) -> After:
-    def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if not isinstance(result, NDFrame):
-            return
-        function = argument(args, kwargs, 1, "func")
-        if name == "apply" and isinstance(args[0], SeriesGroupBy):
-            bind(recorder, result, name, [args[0], *captured(recorder, function)], _from_one)
-            return
-        rule = reading(function) if name == "apply" else SAME
-        inputs = [args[0], *captured(recorder, function)] if name == "apply" else [args[0]]
-        bind(recorder, result, name, inputs, rule)
-
-    return handler
-
-
-def _from_one(value: Value) -> Columns:
-    """A function of groups of one column: from that column, and from the function's closure and globals."""
-    rule = grouped(TRANSFORMATION)(value)
-    more = [dep for position in range(1, len(value.inputs)) for dep in whole(value, position)]
-    return Columns({name: [*deps, *more] for name, deps in rule.fields.items()}, rule.indirect)

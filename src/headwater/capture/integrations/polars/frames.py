@@ -46,7 +46,8 @@ METHODS: Final[dict[str, rules.RuleOf]] = {
         ),
         rules.kept,
     ),
-    **dict.fromkeys(("fill_null", "fill_nan", "cast", "shift", "interpolate", "update"), rules.changed),
+    **dict.fromkeys(("fill_null", "fill_nan", "cast", "shift", "interpolate"), rules.changed),
+    "update": rules.updated,
     **dict.fromkeys(
         ("sum", "mean", "min", "max", "median", "std", "var", "count", "null_count", "quantile", "product", "describe"),
         rules.aggregated,
@@ -204,8 +205,9 @@ def after_opaque(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     inputs = inputs_of(recorder, frames)
     results = result.values() if isinstance(result, dict) else result if isinstance(result, list) else [result]
     for item in results:
-        same = method in ("partition_by", "upsample", "merge_sorted")
-        rule = rules.kept(((), {})) if same else opaque
+        same = method in ("upsample", "merge_sorted")
+        parted = method == "partition_by"
+        rule = rules.parted((args[1:], kwargs)) if parted else rules.kept(((), {})) if same else opaque
         recorder.derive(item, f"polars.{method}", inputs, rule=rule, columns=names_of(item), rows=height(item))
 
 

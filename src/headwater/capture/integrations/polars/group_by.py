@@ -33,6 +33,8 @@ def hook(hooks: Hooks) -> None:
         for name in ("agg", *_AGGREGATES):
             if hasattr(grouping, name):
                 observing(hooks, grouping, name, functools.partial(after_aggregate, method=name))
+        if hasattr(grouping, "map_groups"):
+            observing(hooks, grouping, "map_groups", after_map_groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +101,13 @@ def after_aggregate(
         columns=columns,
         rows=height(result),
     )
+
+
+def after_map_groups(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Record a function of the user that made a frame of each group: whatever it does, it gets only these rows."""
+    del kwargs
+    grouping = recorder.values.get(args[0])
+    if grouping is None or not isinstance(grouping.rule, _Groups):
+        return
+    op = f"polars.{grouping.rule.method}.map_groups"
+    recorder.derive(result, op, grouping.inputs, rule=opaque, columns=names_of(result), rows=height(result))

@@ -43,10 +43,12 @@ def hook(hooks: Hooks) -> None:
     for name in ("to_dicts", "rows", "iter_rows", "rows_by_key"):
         if hasattr(pl.DataFrame, name):
             hooks.after(pl.DataFrame, name, after_rows)
+    for name in ("__iter__", "to_list"):
+        hooks.after(pl.Series, name, after_rows)
 
 
 def after_rows(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Record that the user's code iterates over the rows of a frame."""
+    """Record that the user's code iterates over the rows of a frame, or the items of a column."""
     del result, kwargs
     value = recorder.values.get(args[0])
     if value is not None:
@@ -118,8 +120,15 @@ def after_from(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
 def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Record ``pl.DataFrame(data)`` from a frame or array of any library, or from followed columns."""
     del result
-    data = args[1] if len(args) > 1 else kwargs.get("data", kwargs.get("values"))
-    if isinstance(data, dict):
+    first = args[1] if len(args) > 1 else None
+    is_column = isinstance(args[0], polars().Series)
+    if is_column and (first is None or isinstance(first, str)):  # its name
+        data = args[2] if len(args) > 2 else kwargs.get("values")
+    else:
+        data = kwargs.get("data", kwargs.get("values")) if first is None else first
+    if is_column and data is not None and known_or_listed(recorder.values, data) is not None:
+        _same_data(recorder, args[0], data, "polars.Series")
+    elif isinstance(data, dict):
         values = {str(name): known_or_listed(recorder.values, item) for name, item in data.items()}
         if any(values.values()):
             _from_columns(recorder, args[0], values)
@@ -127,7 +136,7 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
             _spelled_out(recorder, args[0])
     elif data is not None and is_literal_here(MAKERS):
         _spelled_out(recorder, args[0])
-    elif isinstance(data, list) and (read := _read_of_rows(args[0])) is not None:
+    elif isinstance(data, list) and not is_column and (read := _read_of_rows(args[0])) is not None:
         recorder.derive(
             args[0], "polars.DataFrame", [read], rule=same_columns, columns=names_of(args[0]), rows=height(args[0])
         )

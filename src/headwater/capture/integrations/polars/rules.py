@@ -181,6 +181,37 @@ def joined(call: Call) -> Rule:
     return rule
 
 
+def updated(call: Call) -> Rule:
+    """``update``: the columns that the other frame has, too, come from both, row by row of the same key."""
+
+    def rule(value: Value) -> Columns:
+        args, kwargs = call
+        other = value.inputs[1].column_names() if len(value.inputs) > 1 else ()
+        on = kwargs.get("on", args[1] if len(args) > 1 and not isinstance(args[1], Frame) else None)
+        sides = (kwargs.get("left_on", on), kwargs.get("right_on", on))
+        keys = [roots([k], item) if k is not None else [] for k, item in zip(sides, value.inputs, strict=False)]
+        fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in value.column_names()}
+        for name, deps in fields.items():
+            if name in other and name not in keys[-1]:
+                deps.append(Dep(1, name, subtype="IDENTITY"))
+        return Columns(fields, [Dep(side, name, "INDIRECT", "JOIN") for side, own in enumerate(keys) for name in own])
+
+    return rule
+
+
+def parted(call: Call) -> Rule:
+    """``partition_by``: the same columns, of the rows that some columns chose."""
+
+    def rule(value: Value) -> Columns:
+        args, kwargs = call
+        given = [*args, kwargs["by"]] if "by" in kwargs else list(args)
+        keys = roots(given, value.inputs[0]) if given else []
+        same = _same(value, "IDENTITY")
+        return Columns(same.fields, [*same.indirect, *(Dep(0, name, "INDIRECT", "FILTER") for name in keys)])
+
+    return rule
+
+
 def names_of_keys(keys: Any) -> list[str]:
     """The names in an argument that is one name, several, or None."""
     return [keys] if isinstance(keys, str) else [key for key in keys or () if isinstance(key, str)]
