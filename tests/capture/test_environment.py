@@ -138,3 +138,19 @@ def test_these_modules_import_the_standard_library_and_msgspec_alone() -> None:
 
 
 PATHS = f"import sys; sys.path[:0] = {[path for path in sys.path if path]!r}\n"
+
+
+def test_modules_that_other_threads_import_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loaded packages are listed while other threads load more: the table of modules is read in one step, and never
+    gone through while it changes."""
+
+    class Growing(dict):  # type: ignore[type-arg]
+        """A table that gets another module whenever it is gone through."""
+
+        def items(self):  # type: ignore[no-untyped-def]
+            for name, module in super().items():
+                self[f"late_{len(self)}"] = module
+                yield name, module
+
+    monkeypatch.setattr(sys, "modules", Growing(sys.modules))
+    assert "pytest" in imported_packages()

@@ -102,7 +102,7 @@ def imported_packages(installed: Mapping[str, str] | None = None) -> dict[str, s
     """
     known = distributions() if installed is None else installed
     found: dict[str, str] = {}
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # one step: other threads may import meanwhile
         if "." in name or name.startswith("_") or name in sys.stdlib_module_names or name == "headwater":
             continue
         # Reading the dictionary triggers no lazy attribute of the module.

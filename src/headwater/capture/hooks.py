@@ -268,7 +268,7 @@ def _first_loading(owners: set[ModuleType]) -> int:
     loading = {_loading(owner) for owner in owners}
     if None in loading:
         return 0
-    names = list(sys.modules)
+    names = [*sys.modules.copy()]
     return min((names.index(name) for name in loading if name in names), default=0)
 
 
@@ -290,7 +290,7 @@ def _swap(copies: list[_Copy], since: int = 0) -> None:
     for copy in copies:
         by_name.setdefault(copy.name, []).append(copy)
     names = by_name.keys()
-    for module in list(sys.modules.values())[since:]:
+    for module in [*sys.modules.copy().values()][since:]:
         if isinstance(module, ModuleType) and not names.isdisjoint((held := vars(module)).keys()):
             for name in held.keys() & names:
                 for copy in by_name[name]:

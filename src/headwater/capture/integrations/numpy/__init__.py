@@ -19,7 +19,7 @@ import numpy as np
 
 from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.imports import IMPORTS
-from headwater.capture.integrations.numpy_columns import Made, columns_made
+from headwater.capture.integrations.numpy.columns import Made, columns_made
 from headwater.capture.locations import is_path, located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import VALUES, Recorder, saved_here
