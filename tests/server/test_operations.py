@@ -263,6 +263,30 @@ def test_a_damaged_backup_is_told_before_anything_is_put_back(stores, tmp_path, 
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.parametrize("where", ["tenants", "control"])
+def test_a_restore_that_is_stopped_takes_back_what_it_did(stores, tmp_path, monkeypatch, where):
+    """Ctrl-C between two tenants, or at the end: no service lacks a part of its lineage, and the next restore works."""
+    back_up(stores, tmp_path / "copy", tell=lambda line: None)
+    elsewhere = Settings(store=str(tmp_path / "elsewhere"))
+    told: list[str] = []
+
+    def stop(*args: object) -> None:
+        told.append("stopped")
+        if where == "control" or len(told) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if where == "control":
+            patch.setattr("headwater.server.access.dump._load", stop)
+        with pytest.raises(KeyboardInterrupt):
+            put_back(elsewhere, tmp_path / "copy", tell=stop if where == "tenants" else told.append)
+    assert list((tmp_path / "elsewhere").glob("*.db*")) == []
+    manifest = put_back(elsewhere, tmp_path / "copy", tell=told.append)
+    for name in manifest.tenants:
+        with open_store(tmp_path / "elsewhere", tenant=name) as store:
+            assert store.graph_hash() == manifest.tenants[name].graph_hash
+
+
 def test_a_backup_replaces_nothing(stores, tmp_path):
     """Neither a folder that exists, nor a service that has tenants."""
     back_up(stores, tmp_path / "copy", tell=lambda line: None)

@@ -18,10 +18,10 @@ import msgspec
 from headwater.errors import StoreCorrupt, StoreError
 from headwater.server.access.control_database import open_database
 from headwater.server.access.control_store import Control
-from headwater.server.access.dump import Dump, dump, load
+from headwater.server.access.dump import Dump, check_loadable, dump, load
 from headwater.server.settings import Settings
 from headwater.storage.ingest import now_us
-from headwater.storage.open import open_store, restore_store
+from headwater.storage.open import drop_store, open_store, restore_store
 
 MANIFEST = "manifest.json"
 CONTROL = "control.json"
@@ -117,7 +117,8 @@ def _copy(settings: Settings, tenant: str, part: Path) -> Copied:
 
 
 def put_back(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
-    """Restore a backup whose tenants have no stores yet, and verify that each graph equals the copied one.
+    """Restore a backup whose tenants have no stores yet, and verify that each graph equals the copied one. Whatever
+    ends it earlier takes back what was restored until then.
 
     Raises:
         StoreCorrupt: a file does not match the manifest.
@@ -135,14 +136,27 @@ def put_back(settings: Settings, folder: Path, *, tell: Tell) -> Manifest:
     dumped = msgspec.json.decode((folder / manifest.control.file).read_bytes(), type=Dump)
     with closing(open_database(settings.store, settings.folder)) as database:
         Control(database)  # creates the tables
-        load(database, dumped)
-    for name, copied in manifest.tenants.items():
-        restore_store(settings.store, folder / copied.file, tenant=name)
-        with open_store(settings.store, tenant=name) as store:
-            if copied.graph_hash and store.graph_hash() != copied.graph_hash:
-                raise StoreCorrupt(f"the graph of {name} is not the one that was copied", hint="use another backup")
-            tell(f"{name}: {store.tally().events:,} events")
+        check_loadable(database, dumped)
+        restored: list[str] = []
+        try:
+            for name, copied in manifest.tenants.items():
+                restore_store(settings.store, folder / copied.file, tenant=name)
+                restored.append(name)
+                tell(f"{name}: {_verified(settings, name, copied):,} events")
+            load(database, dumped)  # last: without its tenants, what was put back so far is no service
+        except BaseException:
+            for name in restored:
+                drop_store(settings.store, name)
+            raise
     return manifest
+
+
+def _verified(settings: Settings, tenant: str, copied: Copied) -> int:
+    """The number of events of a store that was put back. Raises ``StoreCorrupt`` if its graph is another one."""
+    with open_store(settings.store, tenant=tenant) as store:
+        if copied.graph_hash and store.graph_hash() != copied.graph_hash:
+            raise StoreCorrupt(f"the graph of {tenant} is not the one that was copied", hint="use another backup")
+        return store.tally().events
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -27,8 +27,8 @@ def dump(database: Database) -> Dump:
     return found
 
 
-def load(database: Database, dumped: Dump) -> None:
-    """Insert the rows of a ``dump`` into empty tables.
+def check_loadable(database: Database, dumped: Dump) -> None:
+    """Check that ``load`` will find empty tables, and rows that fit them.
 
     Raises:
         StoreError: there are tenants already, or the dump has another form.
@@ -41,6 +41,20 @@ def load(database: Database, dumped: Dump) -> None:
     for table, rows in dumped.items():
         if table not in known or any(len(row) != len(known[table]) for row in rows):
             raise StoreError(f"the backup's table {table[:40]!r} is not one of this version", hint="upgrade headwater")
+
+
+def load(database: Database, dumped: Dump) -> None:
+    """Insert the rows of a ``dump`` that ``check_loadable`` has passed; all of them or none."""
+    try:
+        _load(database, dumped)
+    except BaseException:
+        for table in reversed(dumped):
+            database.change(f"DELETE FROM {table}")  # noqa: S608 - a name of our own, which the check has passed
+        raise
+
+
+def _load(database: Database, dumped: Dump) -> None:
+    known = columns()
     for table, rows in dumped.items():
         names = known[table]
         sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - ours
