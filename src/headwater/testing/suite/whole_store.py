@@ -12,10 +12,10 @@ from headwater.model.graph import NodeKind
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.projection import graph_digest
-from headwater.storage.transfer import export, import_
+from headwater.storage.row_types import ReceiptStatus
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.store_contents import Seen
-from headwater.testing.suite.fixture import StoreFixture, fill, holding, moment, the
+from headwater.testing.suite.fixture import StoreFixture, fill, holding, moment
 
 
 class WholeSuite(StoreFixture):
@@ -116,26 +116,17 @@ class WholeSuite(StoreFixture):
         with store.view() as view:
             assert view.state[1] == tally.last_seq
 
-    @pytest.mark.parametrize("name", ["log.ndjson", "log.ndjson.zst"])
-    def test_an_export_carries_the_graph(self, store: Store, tmp_path: Path, name: str) -> None:
-        """Into an empty store, the hash is equal; imported twice it changes nothing."""
+    def test_the_log_carries_the_graph(self, store: Store, tmp_path: Path) -> None:
+        """Its events, appended to an empty store, give an equal hash; appended again they change nothing."""
         events = History(5).events(10)
         store.append(events)
-        count = export(store, tmp_path / name)
+        log = [event.body for event in store.events()]
         with self.open_store(tmp_path / "other") as other:
-            assert import_(other, tmp_path / name).stored == count == len(set(events))
+            assert {receipt.status for receipt in other.append(log)} == {ReceiptStatus.STORED}
+            assert len(log) == len(set(events))
             assert other.graph_hash() == store.graph_hash()
-            assert import_(other, tmp_path / name).duplicates == count
-        with pytest.raises(StoreError):
-            export(store, tmp_path / name)
-
-    def test_an_import_says_what_was_refused(self, store: Store, tmp_path: Path) -> None:
-        """Blank lines are nothing, lines that are no event are quarantined, the rest lands."""
-        lines = [*raw(whole_run(1, "j", 0, ["a"], ["b"])), b"", b"not json"]
-        (tmp_path / "in.ndjson").write_bytes(b"\n".join(lines))
-        done = import_(store, tmp_path / "in.ndjson")
-        assert (done.stored, done.refused, done.duplicates) == (2, 1, 0)
-        assert the(store, "b").name == "b"
+            assert {receipt.status for receipt in other.append(log)} == {ReceiptStatus.DUPLICATE}
+            assert other.graph_hash() == store.graph_hash()
 
     def test_a_backup_is_a_copy_or_says_that_it_cannot_be(self, store: Store, tmp_path: Path) -> None:
         """Never over an existing file."""
