@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 import sys
-import zlib
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from headwater.cli.commands import cli
 from headwater.errors import MissingExtra
@@ -32,35 +33,10 @@ def chain(count: int = 3) -> LineageGraph:
 
 
 def pixels(data: bytes) -> tuple[int, int, set[tuple[int, int, int]]]:
-    """Width, height, and the colours of a PNG file with 8 bits a channel."""
-    assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
-    assert depth == 8
-    step = {2: 3, 6: 4}[kind]
-    at, packed = 8, b""
-    while at < len(data):
-        size, name = struct.unpack(">I4s", data[at : at + 8])
-        packed += data[at + 8 : at + 8 + size] if name == b"IDAT" else b""
-        at += size + 12
-    raw, above, colours = zlib.decompress(packed), bytes(width * step), set()
-    for row in range(height):
-        line = _unfiltered(raw[row * (width * step + 1) : (row + 1) * (width * step + 1)], above, step)
-        colours |= {tuple(line[at : at + 3]) for at in range(0, len(line), step)}
-        above = line
-    return width, height, colours
-
-
-def _unfiltered(line: bytes, above: bytes, step: int) -> bytes:
-    """One row without its filter, as the PNG specification has it."""
-    kind, out = line[0], bytearray(line[1:])
-    for at in range(len(out)):
-        left = out[at - step] if at >= step else 0
-        corner = above[at - step] if at >= step else 0
-        up = above[at]
-        guess = left + up - corner
-        nearest = min((left, up, corner), key=lambda value: abs(guess - value))
-        out[at] = (out[at] + (0, left, up, (left + up) // 2, nearest)[kind]) & 255
-    return bytes(out)
+    """Width, height, and the colours of a PNG file."""
+    with Image.open(BytesIO(data), formats=["PNG"]) as image:
+        found = image.convert("RGB").getcolors(image.width * image.height)
+    return image.width, image.height, {colour for _, colour in found}
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
