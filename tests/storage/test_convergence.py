@@ -7,8 +7,10 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from dense_histories import DenseHistory
 from store_opening import NewStore
 
+from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.testing.events import (
     column_lineage,
@@ -23,6 +25,7 @@ from headwater.testing.events import (
     schema,
     whole_run,
 )
+from headwater.testing.store_contents import Seen
 
 
 def _history(pick: random.Random) -> list[bytes]:
@@ -67,6 +70,30 @@ def test_recurring_jobs_converge(seed: int) -> None:
                     store.append(delivery[start : start + size])
                 hashes |= {store.graph_hash(), store.rebuild()}
     assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_meets_whatever_there_is_one_graph(new_store: NewStore, seed: int) -> None:
+    """Small histories in which facets of every kind meet one another: any order, with duplicates, split anyhow, gives
+    the graph of one batch in order, and of the first of them everything that can be seen is compared."""
+    for number in range(seed * 4, seed * 4 + 4):
+        pick, events = random.Random(number), DenseHistory(number).events()
+        with MemoryStore.open() as oracle:
+            oracle.append(events)
+            expected, facts = oracle.graph_hash(), _facts(oracle) if number == seed * 4 else {}
+        for size in (1, 3):
+            delivery = [*pick.sample(events, len(events)), *pick.sample(events, len(events) // 3)]
+            with new_store() as store:
+                for start in range(0, len(delivery), size):
+                    store.append(delivery[start : start + size])
+                assert store.graph_hash() == expected, number
+                if facts and size == 1:
+                    assert _facts(store) == facts, number
+                assert store.rebuild() == expected, number
+
+
+def _facts(store: Store) -> dict[str, Any]:
+    return Seen(store, instants=[], words=["a"]).facts()
 
 
 def overridden() -> list[bytes]:
