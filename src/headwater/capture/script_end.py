@@ -7,13 +7,12 @@ import os
 import sys
 import threading
 import traceback
-from types import TracebackType
 from typing import Any, NoReturn
 
 from headwater.capture.guard import GUARD
 from headwater.capture.process_lifecycle import WATCHED
 from headwater.capture.run_outcomes import exit_code_of, outcome_of
-from headwater.capture.traceback_frames import is_ours
+from headwater.capture.traceback_frames import cleaned, without_our_frames
 
 
 def end_program(error: BaseException | None) -> NoReturn:
@@ -57,7 +56,7 @@ def _report(error: BaseException) -> None:
     except SystemExit:
         raise
     except BaseException as failure:  # noqa: BLE001 - the interpreter reports any failure of the hook, and the original
-        failure.__traceback__ = _cleaned(failure.__traceback__)
+        failure.__traceback__ = cleaned(failure.__traceback__)
         sys.stderr.write("Error in sys.excepthook:\n")
         traceback.print_exception(failure)
         sys.stderr.write("\nOriginal exception was:\n")
@@ -83,30 +82,3 @@ def _flush() -> None:
         if stream is not None:
             with GUARD.at("flush"):
                 stream.flush()
-
-
-def without_our_frames(error: BaseException) -> None:
-    """Remove our own frames from the tracebacks of an exception and of those that led to it."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        item = waiting.pop()
-        if item is None or id(item) in seen:
-            continue
-        seen.add(id(item))
-        item.__traceback__ = _cleaned(item.__traceback__)
-        waiting += [item.__cause__, item.__context__]
-        if isinstance(item, BaseExceptionGroup):
-            waiting += item.exceptions
-
-
-def _cleaned(trace: TracebackType | None) -> TracebackType | None:
-    kept = []
-    while trace is not None:
-        if not is_ours(trace.tb_frame.f_code):
-            kept.append(trace)
-        trace = trace.tb_next
-    cleaned: TracebackType | None = None
-    for item in reversed(kept):
-        cleaned = TracebackType(cleaned, item.tb_frame, item.tb_lasti, item.tb_lineno)
-    return cleaned
