@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Invoke
-from headwater.storage import ingest
+from headwater.storage import reader
 from headwater.storage.open import open_store, outdated_store
 from headwater.testing.events import raw, whole_run
 
@@ -70,7 +70,7 @@ def test_events_that_are_refused_today_are_told_and_do_not_stop_it(
     odd = whole_run(9, "j", 90, ["a"], ["b"])
     odd[1]["run"]["facets"] = {"deep": json.loads("[" * 450 + "]" * 450)}
     with monkeypatch.context() as earlier, open_store(folder / ".headwater") as store:
-        earlier.setattr(ingest, "is_too_deep", lambda _: False)
+        earlier.setattr(reader, "is_too_deep", lambda *_: False)
         store.append(raw([*whole_run(1, "j", 10, ["a"], ["b"]), *odd]))
     with closing(sqlite3.connect(folder / ".headwater" / "default.db")) as connection, connection:
         connection.execute("UPDATE counters SET value = 1 WHERE name = 'projection'")

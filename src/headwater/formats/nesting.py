@@ -14,11 +14,11 @@ _NOT_MARKS = bytes(byte for byte in range(256) if byte not in b'{[]}"')
 _ONE_KIND = bytes.maketrans(b"[]", b"{}")
 
 
-def is_too_deep(raw: bytes) -> bool:
-    """Whether a JSON document has more than ``MOST_LEVELS`` levels."""
-    if raw.count(b"{") + raw.count(b"[") <= MOST_LEVELS:
+def is_too_deep(raw: bytes, most: int = MOST_LEVELS) -> bool:
+    """Whether a JSON document has more than ``most`` levels."""
+    if raw.count(b"{") + raw.count(b"[") <= most:
         return False
-    return is_deeper(without_escapes(raw), MOST_LEVELS)
+    return is_deeper(without_escapes(raw), most)
 
 
 def without_escapes(raw: bytes) -> bytes:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from headwater.errors import InvalidEvent
-from headwater.formats.nesting import MOST_LEVELS, is_too_deep
 from headwater.model.events import Event
 from headwater.storage.cycles import Cycles
 from headwater.storage.event_intake import Delivery
@@ -66,10 +65,6 @@ class Checker:
             event, key, at = self._reader.read(raw)
         except InvalidEvent as error:
             return error
-        if is_too_deep(raw):
-            return InvalidEvent(
-                rule=f"must not be nested more than {MOST_LEVELS} levels deep", hint="put the inner value into a string"
-            )
         return Accepted(event, key, at, raw)
 
     def again(self, stored: StoredEvent) -> Accepted | Quarantined:

@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from headwater.errors import InvalidEvent
+from headwater.formats.nesting import MOST_LEVELS, is_too_deep
 from headwater.formats.openlineage import KEY_SIZE, SHARES_RUNS, parse_time, read
 from headwater.model.events import Event, EventType, InputDataset, Job, OutputDataset, Run, RunEvent
 from headwater.model.run_ids import canonical_run_id
@@ -25,6 +26,8 @@ _OVERHEAD = 600
 _MOST_JOBS = 1_000
 _LARGEST_KEPT_BYTES = 12 << 10
 _MOST_OUTPUTS = 4
+_LEVELS_AROUND = 3
+"""Objects and lists around the parts of an event: around the facets of an output the output, the list and the event."""
 
 S = TypeVar("S", bound=bytes | str)
 T = TypeVar("T")
@@ -147,7 +150,11 @@ class EventReader:
             return self._common(raw)
         except (Unusual, msgspec.MsgspecError, UnicodeError, RecursionError, InvalidEvent):
             event, key, _ = read(raw)
-            return event, key, parse_time(event.event_time)
+        if is_too_deep(raw):
+            raise InvalidEvent(
+                rule=f"must not be nested more than {MOST_LEVELS} levels deep", hint="put the inner value into a string"
+            )
+        return event, key, parse_time(event.event_time)
 
     def _common(self, raw: bytes) -> tuple[Event, bytes, int]:
         """Decode a RunEvent of the common form. Raises ``Unusual`` for any other."""
@@ -269,6 +276,8 @@ def _canonical(raw: bytes) -> bytes:
     found = _sorted(_anything(raw))
     # Searching for one byte first is ten times as fast; ``in`` would first try to take the bytes for a number.
     if found.find(b"\\") >= 0 and b"\\u0000" in found:
+        raise Unusual
+    if is_too_deep(found, MOST_LEVELS - _LEVELS_AROUND):
         raise Unusual
     return found
 

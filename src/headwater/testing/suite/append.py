@@ -84,6 +84,29 @@ class WritingSuite(StoreFixture):
 
         assert down(300) == before
 
+    def test_a_level_more_is_refused_in_every_part_of_an_event(self, store: Store) -> None:
+        """Facets of the run, of the job, of a dataset and of its use may be as deep as the event may be, and no
+        deeper."""
+        whole = run_event(run_id(1), "j", "COMPLETE", 0, [dataset("a")], [dataset("b")])
+        (source,), (target,) = whole["inputs"], whole["outputs"]
+        places = [
+            (whole["run"], "facets", 3),
+            (whole["job"], "facets", 3),
+            (source, "facets", 4),
+            (source, "inputFacets", 4),
+            (target, "facets", 4),
+            (target, "outputFacets", 4),
+        ]
+        for part, name, around in places:
+            usual = part.get(name)
+            part[name] = {"odd": "<here>"}
+            (event,) = raw([whole])
+            for levels, status in ((MOST_LEVELS, ReceiptStatus.STORED), (MOST_LEVELS + 1, ReceiptStatus.REFUSED)):
+                inner = b"[" * (levels - around) + b"]" * (levels - around)
+                (receipt,) = store.append([event.replace(b'"<here>"', inner)])
+                assert receipt.status is status, (name, levels)
+            part[name] = usual or {}
+
     def test_an_empty_batch_is_fine(self, store: Store) -> None:
         """No events, no receipts."""
         assert store.append([]) == []

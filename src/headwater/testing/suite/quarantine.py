@@ -7,7 +7,7 @@ from json import loads
 import pytest
 
 from headwater.formats.nesting import MOST_LEVELS
-from headwater.storage import ingest, quarantine
+from headwater.storage import quarantine, reader
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.row_types import Quarantined
@@ -55,7 +55,7 @@ class QuarantineSuite(StoreFixture):
         old[1]["run"] |= deep
         old[3]["run"] |= deep
         with monkeypatch.context() as earlier:
-            earlier.setattr(ingest, "is_too_deep", lambda _: False)
+            earlier.setattr(reader, "is_too_deep", lambda *_: False)
             store.append(raw([*others[0], *old]), received_at=7)
             store.append(raw([*others[1], *others[2]]), received_at=9)
             whole = store.graph_hash()
@@ -72,7 +72,7 @@ class QuarantineSuite(StoreFixture):
             assert len(list(store.events())) == 10
         assert store.retain(before=1) == 0
         with monkeypatch.context() as later:
-            later.setattr(ingest, "is_too_deep", lambda _: False)
+            later.setattr(reader, "is_too_deep", lambda *_: False)
             assert store.rebuild() == store.graph_hash() == whole
             assert store.tally().set_aside == 0
         assert store.rebuild() == expected
