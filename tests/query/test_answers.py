@@ -11,7 +11,7 @@ from headwater.errors import InvalidInput, NotFound
 from headwater.query import Impact, Lineage
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
-from headwater.testing.events import column_lineage, facet, raw, run_id, whole_run
+from headwater.testing.events import column_lineage, facet, raw, run_id, schema, whole_run
 from headwater.testing.events import dataset as given
 from headwater.testing.events import lineage as links
 
@@ -368,3 +368,28 @@ def test_the_tags_of_a_run_are_shown_with_its_facts() -> None:
     store = MemoryStore.open()
     store.append(raw(whole_run(1, "train", 0, ["raw"], ["model"], run_facets=tags)))
     assert "tags          team=risk, nightly\n" in str(Lineage(store).show("job:train"))
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (None, "of load is running: what it reads and writes counts when it has completed"),
+        ("FAIL", "of load failed: what it read and wrote does not count"),
+        ("ABORT", "of load aborted: what it read and wrote does not count"),
+    ],
+)
+def test_a_run_that_does_not_count_is_told_where_nothing_is_known(empty: Store, end: str | None, said: str) -> None:
+    """A file that a run has written which goes on, or has failed, is not shown as if nothing had happened to it."""
+    made = given("made", facets={"schema": schema("a")})
+    events = whole_run(1, "load", 0, [given("raw", facets={"schema": schema("a")})], [made], end=end or "RUNNING")
+    empty.append(raw(events))
+    lineage = Lineage(empty)
+    for graph in (lineage.upstream("made"), lineage.downstream("raw"), lineage.upstream("made", columns=True)):
+        assert graph.gaps == (f"run {run_id(1)[:13]} {said}",)
+    assert lineage.impact("raw").gaps == graph.gaps
+    for ask in (lineage.why, lambda name: lineage.upstream(name, level="run")):
+        with pytest.raises(NotFound, match="no version of made was written") as caught:
+            ask("made")
+        assert (caught.value.hint,) == graph.gaps
+    empty.append(raw(whole_run(2, "load", 50, ["raw"], [made])))
+    assert lineage.upstream("made").gaps == lineage.downstream("raw").gaps == ()

@@ -14,7 +14,7 @@ import click
 from headwater.cli.ingest_batches import Ingestion, Refusal, Tally
 from headwater.cli.open_store import asking, opened
 from headwater.cli.output import FORMATS, echo_form, echo_text, png_file
-from headwater.errors import InvalidInput
+from headwater.errors import InvalidInput, StoreError
 from headwater.query.terminal_text import clean
 from headwater.storage.new_files import new_file
 
@@ -136,4 +136,4 @@ def export(ctx: click.Context, expression: str | None, form: str, as_of: str | N
         with new_file(Path(file)) as part:
             part.write_bytes(made)
     except OSError as error:
-        raise click.UsageError(f"cannot write {file}: {error.strerror}") from None
+        raise StoreError(f"cannot write {file}: {error.strerror}") from None

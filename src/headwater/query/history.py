@@ -15,6 +15,9 @@ from headwater.query.result import preformatted
 from headwater.storage.base import Store
 from headwater.storage.row_types import FacetChange, NodeRow, RunRow
 
+_LOOKED_AT = 20
+"""The latest changes of facets that are looked at for a run that made one."""
+
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A run in one line. Times are microseconds since the epoch, UTC."""
@@ -126,6 +129,22 @@ def _writers(store: Store, node: NodeRow, state: RunState | None, limit: int) ->
     ids = dict.fromkeys(version.run_id for version in store.versions(node.id, limit=limit * 4) if version.run_id)
     runs = [run for run_id in ids if (run := store.run(run_id)) is not None]
     return [run for run in runs if state in {None, run.state}][:limit]
+
+
+def uncounted(store: Store, node: NodeRow) -> tuple[str, ...]:
+    """Return a sentence if the last run that said something about a node does not count: it goes on, or it failed.
+
+    For answers in which nothing is known about the node, as if nothing had happened.
+    """
+    said = (change.run_id for change in reversed(store.history(node.id, limit=_LOOKED_AT)) if change.run_id)
+    run = store.run(next(said, ""))
+    if run is None or run.state is RunState.COMPLETED:
+        return ()
+    (job,) = store.nodes([run.job_id])
+    name = f"run {run.run_id[:13]} of {job.name}"
+    if run.state in (RunState.FAILED, RunState.ABORTED):
+        return (f"{name} {run.state.value.lower()}: what it read and wrote does not count",)
+    return (f"{name} is running: what it reads and writes counts when it has completed",)
 
 
 def read_history(store: Store, node: NodeRow, *, limit: int = 100) -> History:

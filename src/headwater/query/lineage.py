@@ -19,7 +19,7 @@ from headwater.query.details import Details, describe, describe_run
 from headwater.query.diff import Diff
 from headwater.query.diff_comparison import diff_instants, diff_runs, diff_versions
 from headwater.query.graph_builder import build
-from headwater.query.history import History, RunSummary, SearchResult, list_runs, read_history, search_nodes
+from headwater.query.history import History, RunSummary, SearchResult, list_runs, read_history, search_nodes, uncounted
 from headwater.query.impact import CHANGES, Change, Impact
 from headwater.query.impact_walk import find_impact
 from headwater.query.instants import Clock, not_yet, now, read_instant
@@ -128,7 +128,9 @@ class Lineage(LineageAPI):
         else:
             reach = walk(Edges(self.store, instant), [target.node], direction, depth=depth, limit=limit)
             graph = build(self.store, reach, [target.node], direction, as_of=instant)
-        graph = msgspec.structs.replace(graph, gaps=(*graph.gaps, *self._not_yet(target.node, instant)))
+        graph = msgspec.structs.replace(
+            graph, gaps=(*graph.gaps, *self._not_said(target.node, instant, is_known=bool(graph.edges)))
+        )
         return graph if kinds is None else keep_kinds(graph, kinds)
 
     def _walk_columns(
@@ -206,7 +208,8 @@ class Lineage(LineageAPI):
             )
         edges = Edges(self.store, self.instant(as_of))
         found = find_impact(edges, target.node, target.field, change, depth=depth, limit=limit, labels=self.labels)
-        return msgspec.structs.replace(found, gaps=(*found.gaps, *self._not_yet(target.node, edges.as_of)))
+        said = self._not_said(target.node, edges.as_of, is_known=bool(found.items))
+        return msgspec.structs.replace(found, gaps=(*found.gaps, *said))
 
     @of_one_state
     def why(self, prediction: str, *, as_of: AsOf = None) -> Why:
@@ -319,6 +322,10 @@ class Lineage(LineageAPI):
     def _not_yet(self, row: NodeRow, instant: int | None) -> tuple[str, ...]:
         return not_yet(self.labels.of(row), row.created_at, instant)
 
+    def _not_said(self, row: NodeRow, instant: int | None, *, is_known: bool) -> tuple[str, ...]:
+        """Why an answer about a node may lack something; more if nothing ``is_known`` so far."""
+        return self._not_yet(row, instant) or (() if is_known or instant is not None else uncounted(self.store, row))
+
     def _version(self, target: Target, as_of: int | None) -> VersionRow:
         node: NodeRow = target.node
         if node.kind is NodeKind.JOB:
@@ -327,7 +334,8 @@ class Lineage(LineageAPI):
         if version is None:
             until = "" if as_of is None else " by that time"
             message = f"no version of {target.text} was written{until}"
-            raise NotFound(target.text, message=message, hint="'history' lists versions")
+            why = next(iter(uncounted(self.store, node)), "'history' lists versions")
+            raise NotFound(target.text, message=message, hint=why)
         return version
 
 

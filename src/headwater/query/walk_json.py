@@ -16,6 +16,7 @@ import msgspec
 from headwater.model.graph import Direction, Edge, Node, NodeKind
 from headwater.query.api import AsOf
 from headwater.query.graph_builder import details, shown_edge, shown_node
+from headwater.query.history import uncounted
 from headwater.query.lineage import Lineage, check_numbers
 from headwater.query.names import node_id
 from headwater.query.walk import Edges, distinct, walk_nodes
@@ -97,6 +98,7 @@ def walk_document(
         _Document(
             roots=(node_id(root),),
             direction=direction.value,
+            gaps=() if pairs.sources else uncounted(store, root),
             nodes=_text("[", _nodes_text(levels, nodes), "]"),
             edges=_text("[", _edges_text(pairs, found, names, jobs), "]"),
             truncated=reach.is_truncated,

@@ -9,6 +9,7 @@ import msgspec
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import WHOLE, Direction, NodeKind
 from headwater.query.facet_values import RunFacts, Version, as_seen, body, run_facts, version_facts
+from headwater.query.history import uncounted
 from headwater.query.importances import read_importances
 from headwater.query.resolve import Target
 from headwater.query.version_graph import VersionGraph
@@ -65,7 +66,7 @@ def _subject(store: Store, target: Target, as_of: int | None) -> VersionRow:
         raise NotFound(
             target.text,
             message=f"no version of {target.text} was written{when}",
-            hint="'history' lists versions",
+            hint=next(iter(uncounted(store, target.node)), "'history' lists versions"),
         )
     return version
 
