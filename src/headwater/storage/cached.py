@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from headwater.storage.projection.tables import Counter
 from headwater.storage.projection.touches import TouchNotes
-from headwater.storage.projection.weights import ENTRY, MOST_TABLE_BYTES
+from headwater.storage.projection.weights import ENTRY, MOST_TABLE_BYTES, ROW
 from headwater.storage.rows import Columns
 
 K = TypeVar("K", bound=Hashable)
@@ -57,7 +57,8 @@ class CachedTable(ABC, Generic[K, R]):
     """The cache of a table, and its pending writes.
 
     ``keys`` are the columns of its key. ``encode`` returns the columns of a row in the order of the statements, and
-    ``decode`` takes them in that order. ``weigh`` estimates the bytes that a row takes.
+    ``decode`` takes them in that order. ``weigh`` estimates the bytes that a row
+    takes; without it they are ``ROW``.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class CachedTable(ABC, Generic[K, R]):
         keys: Sequence[str],
         encode: Callable[[R], Columns],
         decode: Callable[..., R],
-        weigh: Callable[[R], int],
+        weigh: Callable[[R], int] | None,
         fresh: Fresh,
         cache_size: int,
     ) -> None:
@@ -116,7 +117,7 @@ class CachedTable(ABC, Generic[K, R]):
         """Insert the row, or update it after a change."""
         key = self._key(row)
         if key not in self._rows:
-            self.weight += self._weigh(row)
+            self.weight += ROW if self._weigh is None else self._weigh(row)
         self._rows[key] = row
         self._pending[key] = row
         self._absent.discard(key)
@@ -136,7 +137,7 @@ class CachedTable(ABC, Generic[K, R]):
         key = self._key(row)
         found = self._rows.get(key)
         if found is None:
-            self.weight += self._weigh(row)
+            self.weight += ROW if self._weigh is None else self._weigh(row)
             found = self._rows[key] = row
         return found
 

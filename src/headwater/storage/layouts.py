@@ -45,7 +45,7 @@ class Layout(Generic[K, R]):
     ``columns`` names the columns with their types, in order. ``encode`` turns a row into columns and ``decode`` turns
     them back; by default the columns are the fields of the row. ``lookups`` are the sets of columns, each in
     alphabetical order, by which rows are looked up; every backend indexes them. ``weigh`` estimates the bytes that
-    a row takes in memory.
+    a row takes in memory if it can be large.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Layout(Generic[K, R]):
         lookups: tuple[tuple[str, ...], ...] = (),
         encode: Callable[[R], rows.Columns] = rows.astuple,
         decode: Callable[..., R] | None = None,
-        weigh: Callable[[R], int] = weights.of_row,
+        weigh: Callable[[R], int] | None = None,
     ) -> None:
         self.name = name
         self.columns: dict[str, ColumnType] = {}

@@ -20,15 +20,12 @@ READ_BYTES = {"facets": 24 << 20, "inputs": 8 << 20, "jobs": 4 << 20, "texts": 1
 """The decoded parts of events of one handle, by kind: see ``storage.reader``."""
 MOST_TABLE_BYTES = 16 << 20
 """The rows of one table whose rows nothing else refers to between batches."""
+ROW = 500
+"""A row without long values."""
 ENTRY = 300
 """A small object in a cache, with its key."""
 _PAIR = 120
 """A tuple of two numbers in a list."""
-
-
-def of_row(_: object) -> int:
-    """A row without long values."""
-    return 500
 
 
 def of_name(row: Name) -> int:
