@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from headwater.cli.commands import COMMANDS, cli
-from headwater.errors import HeadwaterError, InvalidInput, NoLineage, NotFound
+from headwater.errors import HeadwaterError, InvalidInput, NoLineage, NotFound, StoreError
 from headwater.storage.sqlite import SQLiteStore
 from headwater.testing.events import dataset, facet, run_event, run_id, whole_run
 
@@ -92,11 +92,13 @@ def test_graphs_in_other_formats(filled: Path, invoke: Invoke, form: str, start:
 
 
 def test_export_writes_a_file(filled: Path, invoke: Invoke) -> None:
-    """The whole graph goes into a file; a folder that does not exist is a wrong use."""
+    """The whole graph goes into a file; a folder that does not exist is a wrong use, a full disk is not."""
     assert invoke("export", "-o", "graph.json").exit_code == 0
     document = json.loads((filled / "graph.json").read_text())
     assert len([node for node in document["nodes"] if node["kind"] == "dataset"]) == 7
     assert invoke("export", "-o", "no/such/graph.json").exit_code == 2
+    with pytest.raises(StoreError, match="cannot write /dev/full: No space left"):
+        invoke("export", "-o", "/dev/full")
 
 
 def test_impact_can_fail_a_pipeline(filled: Path, invoke: Invoke) -> None:

@@ -135,5 +135,7 @@ def export(ctx: click.Context, expression: str | None, form: str, as_of: str | N
     try:
         with new_file(Path(file)) as part:
             part.write_bytes(made)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise click.UsageError(f"cannot write {file}: {error.strerror}") from None
     except OSError as error:
         raise StoreError(f"cannot write {file}: {error.strerror}") from None
