@@ -281,7 +281,7 @@ class _Walk:
         self.found.update((id(value), (value, mentions)) for value in values if id(value) not in self.before_own)
 
     def _into_caller(self, wanted: _Wanted) -> None:
-        passed = self.places.argument(wanted.code, wanted.name)
+        passed = self.places.argument(wanted.code, wanted.name, wanted.called)
         self.is_certain = self.is_certain and not passed.is_parameter
         self._take(passed.values, wanted.mentions)
         keeps = wanted.keeps_columns and not passed.values and len(passed.names) == 1

@@ -294,7 +294,7 @@ def _parts(value: ast.expr | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         item = waiting.pop()
         if isinstance(item, ast.Name):
             passed.append(item.id)
-        elif isinstance(item, ast.Call) and item is value:
+        elif isinstance(item, ast.Call) and item is value and not _is_count(item):
             waiting += [*item.args, *(keyword.value for keyword in item.keywords)]
             used += names_in(item.func)
         elif isinstance(item, ast.List | ast.Tuple):
@@ -315,11 +315,15 @@ def names_in(node: ast.AST) -> list[str]:
         item = waiting.pop()
         if isinstance(item, ast.Name) and item.id not in own:
             found.append(item.id)
-        is_count = isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id == "len"
-        is_measure = is_count or (isinstance(item, ast.Attribute) and item.attr in _MEASURES)
+        is_measure = _is_count(item) or (isinstance(item, ast.Attribute) and item.attr in _MEASURES)
         if not is_measure and not is_test_of_names(item):
             waiting += ast.iter_child_nodes(item)
     return found
+
+
+def _is_count(node: ast.AST) -> bool:
+    """Whether an expression is ``len(...)``."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
 
 
 def places_of_a_loop(node: ast.AST, steps: tuple[Step, ...], before: int) -> set[str]:

@@ -12,7 +12,16 @@ from types import CodeType
 from typing import NamedTuple
 
 from headwater.capture import notebook_cells
-from headwater.capture.source_analysis.bindings import Step, ends_of, line_in, made_there, names_in, step_at, steps_of
+from headwater.capture.source_analysis.bindings import (
+    Called,
+    Step,
+    ends_of,
+    line_in,
+    made_there,
+    names_in,
+    step_at,
+    steps_of,
+)
 from headwater.capture.user_code import user_frame
 from headwater.capture.value_table import Values
 from headwater.capture.values import Value
@@ -42,11 +51,14 @@ class Places:
             found = self._made[code] = made_there(self.values, code)
         return found
 
-    def argument(self, code: CodeType, name: str) -> Passed:
-        """What the caller passed for a parameter; empty if it is none, or the caller cannot be analysed."""
+    def argument(self, code: CodeType, name: str, called: Called | None = None) -> Passed:
+        """What the caller passed for a parameter; empty if it is none, or the caller cannot be analysed. ``called`` is
+        the place of the call for a function that has ended."""
         parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         nothing = Passed(code, (), (), 0, is_parameter=name in parameters)
         caller = caller_of(code) if nothing.is_parameter else None
+        if caller is None and called is not None and nothing.is_parameter:
+            caller = Caller(called.code, called.first, is_through_library=False)
         if caller is None:
             return nothing
         steps = steps_of(caller[0])

@@ -64,3 +64,28 @@ def test_mixed_columns_stay_mixed(followed, frame):
         pd.DataFrame(above),
     ):
         assert all({column for _, column in found} == {"a", "b", "c"} for found in followed.columns(made).values())
+
+
+def solved(X, y):
+    """The weights of a least-squares fit."""
+    wide = np.column_stack([np.ones(X.shape[0]), X])
+    weights = np.linalg.inv(wide.T.dot(wide) + np.eye(wide.shape[1])).dot(wide.T).dot(y)
+    return weights[0], weights[1:]
+
+
+def test_a_function_that_has_ended_was_given_all_its_arguments(followed, frame):
+    """What numpy computed in a function of the script comes from each argument it was computed from, the label too,
+    although the function has returned; and so does what is computed of that."""
+    X, y = frame[["a", "b"]].values, np.log1p(frame["c"].values)
+    constant, weights = solved(X, y)
+    told = constant + X.dot(weights)
+    for made in (pd.DataFrame({"w": weights}), pd.DataFrame({"w": told})):
+        assert {column for _, column in followed.columns(made)["w"]} == {"a", "b", "c"}
+
+
+def test_a_number_of_rows_is_no_data(followed, frame):
+    """``np.arange(n)`` with ``n = len(frame)`` comes from no column."""
+    n = len(frame)
+    places = np.arange(n)
+    made = pd.DataFrame({"place": places, "a": frame["a"]})
+    assert followed.columns(made)["place"] == set()

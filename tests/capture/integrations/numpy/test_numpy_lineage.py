@@ -84,6 +84,8 @@ _MOVES: dict[str, Callable[[Any, Any], Any]] = {
     "sort": lambda a, _: np.sort(a, axis=0),
     "unique": lambda a, _: np.unique(a, axis=0),
     "repeat": lambda a, _: np.repeat(a, 2, axis=0),
+    "take columns": lambda a, _: np.take(a, [2, 0], axis=1),
+    "take rows": lambda a, _: np.take(a, [2, 0], axis=0),
     "clip": lambda a, _: np.clip(a, -1, 99),
     "round": lambda a, _: np.round(a, 2),
     "nan_to_num": lambda a, _: np.nan_to_num(a),

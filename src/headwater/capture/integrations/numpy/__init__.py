@@ -36,7 +36,20 @@ _SMALLEST: Final = 4
 """The least number of elements at which rows and columns of a matrix can be told apart."""
 _MADE: Final = (
     *("where", "select", "choose", "concatenate", "stack", "dstack", "vstack", "hstack", "column_stack", "append"),
-    *("nan_to_num", "clip", "round", "digitize", "interp", "cumsum", "diff", "tile", "repeat", "delete", "insert"),
+    *(
+        "nan_to_num",
+        "clip",
+        "round",
+        "digitize",
+        "interp",
+        "cumsum",
+        "diff",
+        "tile",
+        "repeat",
+        "delete",
+        "insert",
+        "take",
+    ),
     *("sort", "unique", "roll", "flip", "gradient", "searchsorted"),
 )
 

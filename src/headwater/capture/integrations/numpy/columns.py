@@ -32,16 +32,18 @@ _CELL_BY_CELL: Final = frozenset({"where", "select", "choose", "nan_to_num", "cl
 _DOWN: Final = {
     **dict.fromkeys(("vstack", "concatenate", "gradient"), 0),
     **dict.fromkeys(("sort", "diff"), -1),
-    **dict.fromkeys(("cumsum", "repeat", "delete", "insert", "append", "roll", "flip", "unique")),
+    **dict.fromkeys(("cumsum", "repeat", "delete", "insert", "append", "roll", "flip", "unique", "take")),
 }
 """Functions that keep each column if they work along the first axis, each with the axis that it has by default."""
 _AXIS_AT: Final = {
     **dict.fromkeys(("cumsum", "sort", "flip", "concatenate"), 1),
-    **dict.fromkeys(("diff", "repeat", "delete", "append", "roll"), 2),
+    **dict.fromkeys(("diff", "repeat", "delete", "append", "roll", "take"), 2),
     "insert": 3,
 }
 """The position of the argument ``axis``; for other functions it is given by name."""
 _BESIDE: Final = frozenset({"hstack", "column_stack", "c_"})
+_OF_EITHER: Final = frozenset({"concatenate", "append", "delete", "insert", "take"})
+"""Functions that put together or take out rows or columns, as ``axis`` says."""
 
 
 def columns_made(
@@ -51,7 +53,7 @@ def columns_made(
     if result.ndim != 2:
         return None
     axis = _axis(name, args, kwargs)
-    is_across = name in _BESIDE or (name in ("concatenate", "append", "delete", "insert") and axis in (1, -1))
+    is_across = name in _BESIDE or (name in _OF_EITHER and axis in (1, -1))
     if is_across:
         slots = _across(name, args, kwargs, look_up)
         return _of_slots(slots) if slots is not None and len(slots) == result.shape[1] else None
@@ -104,14 +106,16 @@ def _column_by_column(operands: Sequence[Any], width: int, look_up: LookUp) -> M
 
 def _across(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], look_up: LookUp) -> list[_Slot] | None:
     """The columns of matrices set side by side, or of one without or with some; None if not all are known."""
-    if name in ("delete", "insert"):
+    if name in ("delete", "insert", "take"):
         own = _slots(args[0], look_up) if args else None
-        places = args[1] if len(args) > 1 else kwargs.get("obj")
+        places = args[1] if len(args) > 1 else kwargs.get("obj", kwargs.get("indices"))
         if own is None or isinstance(places, bool) or not isinstance(places, int | np.integer | list | tuple):
             return None
         try:
             if name == "delete":
                 kept = np.delete(np.arange(len(own)), places)
+            elif name == "take":
+                kept = np.take(np.arange(len(own)), places)
             else:  # whole numbers stand for the columns, and negative ones for what is put between
                 kept = np.insert(np.arange(len(own)), places, -1)
         except (IndexError, ValueError):
