@@ -4,16 +4,17 @@ together before it begins."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from headwater.storage.cached import CachedTable, Fresh, columns_of
+from headwater.storage.contents import CachedContents
 from headwater.storage.layouts import ColumnType, Layout
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
-from headwater.storage.projection.weights import ENTRY, of_content
-from headwater.storage.rows import Columns, pack, unpack
+from headwater.storage.projection.weights import DIGEST, ENTRY
+from headwater.storage.rows import Columns
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R", bound=msgspec.Struct)
@@ -198,11 +199,12 @@ def arrays_of(types: Sequence[str], rows: Sequence[Columns]) -> list[Any]:
     return [column(kind, values) for kind, values in zip(types, zip(*rows, strict=True), strict=False)]
 
 
-class PostgresContents(Generic[C]):
-    """Content by digest. Ids ascend and content never changes, so cached entries stay valid. Of a store of moderate
-    size all digests are cached, so that new content is recognised without a query."""
+class PostgresContents(CachedContents[C]):
+    """Content by digest, in one table of the server. Ids ascend. Of a store of moderate size all digests are cached, so
+    that new content is recognised without a query."""
 
-    MOST_KNOWN = 100_000
+    MOST_KNOWN = 50_000
+    """In each of four tables: together they take less than half of what a handle may keep."""
 
     def __init__(
         self,
@@ -211,14 +213,8 @@ class PostgresContents(Generic[C]):
         encode: Callable[[C], bytes],
         decode: Callable[[int, bytes], C],
     ) -> None:
-        #: of the content taken in since the cache was last empty
-        self.weight = 0
+        super().__init__(encode, decode)
         self._session = session
-        self._encode = encode
-        self._decode = decode
-        self._ids: dict[bytes, int] = {}
-        self._rows: dict[int, C] = {}
-        self._pending: list[tuple[int, bytes, bytes]] = []
         #: every digest up to this id is cached; no query is needed while nobody else writes
         self._known_to = 0
         self._is_current = False
@@ -237,59 +233,28 @@ class PostgresContents(Generic[C]):
         columns = self._session.execute(self._statements["id_of"], (digest,)).fetchone()
         if columns is not None:
             found = self._ids[digest] = int(columns[0])
-            self.weight += ENTRY
+            self.weight += DIGEST
         return found
 
     def _learn(self) -> None:
         """Read the stored digests that are not cached yet, unless there are too many."""
         stored = self._session.rows(self._statements["digests"], (self._known_to, self.MOST_KNOWN + 1))
         self._ids.update(stored)
-        self.weight += ENTRY * len(stored)
+        self.weight += DIGEST * len(stored)
         if stored:
             self._known_to = stored[-1][1]
         self._is_current = len(stored) <= self.MOST_KNOWN
 
-    def add(self, content_id: int, digest: bytes, row: C) -> None:
-        """Store new content."""
-        content = self._encode(row)
-        self._pending.append((content_id, digest, pack(content)))
-        self._ids[digest] = content_id
-        self._rows[content_id] = row
-        self.weight += of_content(row, content)
+    def _stored(self, content_id: int) -> bytes | None:
+        columns = self._session.execute(self._statements["get"], (content_id,)).fetchone()
+        return None if columns is None else columns[0]
 
-    def get(self, content_id: int) -> C:
-        """The content with that id."""
-        found = self._rows.get(content_id)
-        if found is None:
-            columns = self._session.execute(self._statements["get"], (content_id,)).fetchone()
-            if columns is None:
-                raise KeyError(content_id)
-            found = self._keep(content_id, unpack(columns[0]))
-        return found
-
-    def _keep(self, content_id: int, content: bytes) -> C:
-        row = self._rows[content_id] = self._decode(content_id, content)
-        self.weight += of_content(row, content)
-        return row
-
-    def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
-        """The content with these ids: from the cache, and the rest with one statement."""
-        wanted = set(content_ids)
-        unknown = [one for one in wanted if one not in self._rows]
-        if unknown:
-            given = (column("bigint", unknown),)
-            for content_id, content in self._session.rows(self._statements["get_many"], given):
-                self._keep(content_id, unpack(content))
-        return {one: self._rows[one] for one in wanted}
+    def _stored_among(self, content_ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
+        return self._session.rows(self._statements["get_many"], (column("bigint", content_ids),))
 
     def catch_up(self) -> None:
         """Another process wrote: there may be content that is not cached."""
         self._is_current = False
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether there is something to write."""
-        return bool(self._pending)
 
     def flush(self) -> None:
         """Write new content."""
@@ -299,9 +264,6 @@ class PostgresContents(Generic[C]):
 
     def clear(self) -> None:
         """Drop everything: the batch was rolled back, or the ids may have changed their meaning."""
-        self._ids.clear()
-        self._rows.clear()
-        self.weight = 0
-        self._pending.clear()
+        super().clear()
         self._known_to = 0
         self._is_current = False

@@ -24,6 +24,8 @@ ROW = 500
 """A row without long values."""
 ENTRY = 300
 """A small object in a cache, with its key."""
+DIGEST = 150
+"""A digest and the number that stands for it."""
 _PAIR = 120
 """A tuple of two numbers in a list."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from headwater.storage.cached import CachedTable, Fresh
+from headwater.storage.contents import CachedContents
 from headwater.storage.layouts import Layout
-from headwater.storage.projection.weights import ENTRY, of_content
-from headwater.storage.rows import Columns, pack, unpack
+from headwater.storage.projection.weights import DIGEST
+from headwater.storage.rows import Columns
 from headwater.storage.sqlite.connection import queries
 
 K = TypeVar("K", bound=Hashable)
@@ -121,8 +122,8 @@ class SQLiteTable(CachedTable[K, R]):
         return [self.keep(row) for row in found]
 
 
-class SQLiteContents(Generic[C]):
-    """Content by digest. It never changes."""
+class SQLiteContents(CachedContents[C]):
+    """Content by digest, in one table of the file."""
 
     def __init__(
         self,
@@ -131,14 +132,8 @@ class SQLiteContents(Generic[C]):
         encode: Callable[[C], bytes],
         decode: Callable[[int, bytes], C],
     ) -> None:
-        #: of the content taken in since the cache was last empty
-        self.weight = 0
+        super().__init__(encode, decode)
         self._connection = connection
-        self._encode = encode
-        self._decode = decode
-        self._ids: dict[bytes, int] = {}
-        self._rows: dict[int, C] = {}
-        self._pending: list[tuple[int, bytes, bytes]] = []
         sql = queries()
         self._id_of = sql[f"{name}_id_of"]
         self._get = sql[f"{name}_get"]
@@ -153,53 +148,21 @@ class SQLiteContents(Generic[C]):
             if columns is None:
                 return None
             found = self._ids[digest] = columns[0]
-            self.weight += ENTRY
+            self.weight += DIGEST
         return found
 
-    def add(self, content_id: int, digest: bytes, row: C) -> None:
-        """Store new content."""
-        content = self._encode(row)
-        self._pending.append((content_id, digest, pack(content)))
-        self._ids[digest] = content_id
-        self._rows[content_id] = row
-        self.weight += of_content(row, content)
+    def _stored(self, content_id: int) -> bytes | None:
+        columns = self._connection.execute(self._get, (content_id,)).fetchone()
+        return None if columns is None else columns[0]
 
-    def get(self, content_id: int) -> C:
-        """The content with that id."""
-        found = self._rows.get(content_id)
-        if found is None:
-            columns = self._connection.execute(self._get, (content_id,)).fetchone()
-            if columns is None:
-                raise KeyError(content_id)
-            found = self._keep(content_id, unpack(columns[0]))
-        return found
-
-    def _keep(self, content_id: int, content: bytes) -> C:
-        row = self._rows[content_id] = self._decode(content_id, content)
-        self.weight += of_content(row, content)
-        return row
-
-    def get_many(self, content_ids: Iterable[int]) -> dict[int, C]:
-        """The content with these ids: from the cache, and the rest with one statement."""
-        wanted = set(content_ids)
-        unknown = [one for one in wanted if one not in self._rows]
-        if unknown:
-            for content_id, content in self._connection.execute(self._get_many, (listed(unknown),)):
-                self._keep(content_id, unpack(content))
-        return {one: self._rows[one] for one in wanted}
+    def _stored_among(self, content_ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
+        return self._connection.execute(self._get_many, (listed(content_ids),))
 
     def flush(self) -> None:
         """Write new content."""
         if self._pending:
             self._connection.executemany(self._add, bound(self._pending))
             self._pending.clear()
-
-    def clear(self) -> None:
-        """Drop everything: the batch was rolled back, or the ids may have changed their meaning."""
-        self._pending.clear()
-        self._ids.clear()
-        self._rows.clear()
-        self.weight = 0
 
 
 def bound(rows: Sequence[Columns]) -> Iterable[Columns]:
