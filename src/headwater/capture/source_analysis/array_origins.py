@@ -281,6 +281,12 @@ class _Walk:
         self.found.update((id(value), (value, mentions)) for value in values if id(value) not in self.before_own)
 
     def _into_caller(self, wanted: _Wanted) -> None:
+        frame = user_frame(user_frame(sys._getframe(2)))  # far out, if the array is asked for by the index of another
+        if wanted.is_operand and frame.f_code is self.code is wanted.code:  # still what the caller gave
+            value = self.places.values.seen(variables(frame, (wanted.name,)).get(wanted.name))
+            if value is not None:
+                self._take([value], wanted.mentions, keeps_columns=wanted.keeps_columns)
+                return
         passed = self.places.argument(wanted.code, wanted.name, wanted.called)
         self.is_certain = self.is_certain and not passed.is_parameter
         self._take(passed.values, wanted.mentions)

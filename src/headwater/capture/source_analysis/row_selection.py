@@ -14,10 +14,12 @@ from types import CodeType
 from typing import Any
 
 from headwater.capture.caller_frame import variables
-from headwater.capture.source_analysis.bindings import last_binding, step_at, steps_of
+from headwater.capture.source_analysis.bindings import last_binding, names_in, step_at, steps_of
+from headwater.capture.source_analysis.running_call import expression_given
+from headwater.capture.source_analysis.supposed_values import GUESSED
 from headwater.capture.user_code import user_frame
 from headwater.capture.value_table import Values
-from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
+from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value
 
 Read = Callable[[str, int, Any], Value | None]
 """Returns what the code shows about the origin of an array, from its name, a line, and the array."""
@@ -39,9 +41,11 @@ def selected_rows(
     frame = user_frame(sys._getframe(2))
     if not chosen or frame.f_code.co_name != code.co_name:
         return None
-    own = variables(frame, [name for pair in chosen for name in pair[:2]])
-    names = {n: first for n, key, first in chosen if not isinstance(own.get(key, frame.f_globals.get(key)), int)}
-    held = {name: own.get(name, frame.f_globals.get(name)) for name in names}
+    mentioned = {name for _, key, _ in chosen for name in names_in(key)} | {name for name, _, _ in chosen}
+    own = variables(frame, mentioned)
+    objects = {name: own.get(name, frame.f_globals.get(name)) for name in mentioned}
+    names = {name: first for name, key, first in chosen if not isinstance(objects.get(_name_of(key)), int)}
+    held = {name: objects[name] for name in names}
     wholes = {id(o): (name, o) for name, o in held.items() if type(o) is type(item) and _has_rows_of(o, item)}
     if len(wholes) != 1:
         return None
@@ -49,11 +53,64 @@ def selected_rows(
     value = values.seen(whole) or read(name, names[name], whole)
     if value is None:
         return None
-    return make_value(op, (value,), _same, columns=value.columns, rows=len(item), code=code, line=line)
+    keys = [(key, first) for one, key, first in chosen if one == name]
+    if len(keys) > 1:  # several choices from one array in a statement: that in the running call is meant
+        given = expression_given(code)
+        there = {_place(node) for node in ast.walk(given)} if given is not None else set()
+        keys = [(key, first) for key, first in keys if _place(key) in there]
+    deciding = [one for key, first in keys for one in _deciding(values, key, first, objects, read)]
+    rule = _same if not deciding else _chosen_by([column for _, column in deciding])
+    inputs = (value, *(one for one, _ in deciding))
+    return make_value(op, inputs, rule, columns=value.columns, rows=len(item), code=code, line=line)
 
 
-def _chosen_from(node: ast.stmt) -> list[tuple[str, str]]:
-    """The names in a statement that it indexes, each with the name of the index if it has one; for a loop, those in its
+def _deciding(
+    values: Values, key: ast.expr, first: int, objects: dict[str, Any], read: Read
+) -> list[tuple[Value, str | None]]:
+    """What an index was computed from that says which rows are chosen, each with its column: ``y`` in ``X[y == 1]``,
+    the second column in ``X[X[:, 1] > 0]``. Of places that have a name only what is known of them, as a splitter may
+    have drawn them; a mask is looked for."""
+    found: list[tuple[Value, str | None]] = []
+    for name in dict.fromkeys(names_in(key)):
+        obj = objects.get(name)
+        value = values.seen(obj)
+        if value is None and isinstance(key, ast.Name) and getattr(getattr(obj, "dtype", None), "kind", "") == "b":
+            value = read(name, first, obj)
+        if value is None or value.op == GUESSED:
+            continue
+        columns = value.column_names()
+        places = [place for place in _places_of(name, key) if -len(columns) <= place < len(columns)]
+        found += [(value, columns[place]) for place in places] or [(value, None)]
+    return found
+
+
+def _places_of(name: str, key: ast.expr) -> list[int]:
+    """The columns of an array that an index reads by their places; none if it may read others."""
+    uses = [one for one in ast.walk(key) if isinstance(one, ast.Name) and one.id == name]
+    slices = [one.slice for one in ast.walk(key) if isinstance(one, ast.Subscript) and one.value in uses]
+    ends = [one.elts[1] for one in slices if isinstance(one, ast.Tuple) and len(one.elts) == 2]
+    places = [one.value for one in ends if isinstance(one, ast.Constant) and isinstance(one.value, int)]
+    return places if len(places) == len(uses) else []
+
+
+def _chosen_by(columns: Sequence[str | None]) -> Rule:
+    def rule(value: Value) -> Columns:
+        told = [Dep(1 + i, column, "INDIRECT", "FILTER", description=INFERRED) for i, column in enumerate(columns)]
+        return Columns(_same(value).fields, told)
+
+    return rule
+
+
+def _place(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", -1)
+
+
+def _name_of(key: ast.expr) -> str:
+    return key.id if isinstance(key, ast.Name) else ""
+
+
+def _chosen_from(node: ast.stmt) -> list[tuple[str, ast.expr]]:
+    """The names in a statement that it indexes, each with the index; for a loop, those in its
     iterable only. Not those that only say which rows: ``indices`` in ``X[indices[:340]]``. Nor those of which a number
     takes a single row, which has a dimension less: ``bounds`` in ``(X - bounds[0]) / bounds[1]``."""
     head: ast.AST = node.iter if isinstance(node, ast.For | ast.AsyncFor) else node
@@ -62,7 +119,7 @@ def _chosen_from(node: ast.stmt) -> list[tuple[str, str]]:
     chosen = [one for one in ast.walk(head) if isinstance(one, ast.Subscript)]
     places = {id(inner) for one in chosen for inner in ast.walk(one.slice)}
     return [
-        (one.value.id, getattr(one.slice, "id", ""))
+        (one.value.id, one.slice)
         for one in chosen
         if isinstance(one.value, ast.Name) and id(one) not in places and _may_choose_rows(one.slice)
     ]

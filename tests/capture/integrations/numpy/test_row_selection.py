@@ -66,3 +66,26 @@ def test_two_that_look_alike_are_not_told_apart(matrices):
     chosen = np.arange(60) % 2 == 0
     pd.DataFrame(np.where(chosen[0], X[chosen], other[chosen]), columns=COLUMNS).to_csv("either.csv")
     assert len(followed.sources("either.csv", "a")) > 1
+
+
+def chosen(X, y):
+    """Rows chosen by a mask in the call, by one with a name, by the order of a column, and by places."""
+    mask = y > 0
+    places = np.arange(10)
+    return (
+        pd.DataFrame(X[y == 1]),
+        pd.DataFrame(X[mask]),
+        pd.DataFrame(X[np.argsort(X[:, 1])]),
+        pd.DataFrame(X[places]),
+    )
+
+
+def test_what_chose_the_rows_decides(matrices):
+    """``X[y == 1]``, a mask with a name and an order by one column tell what chose the rows; places that are
+    only counted tell nothing. The columns stay what they are."""
+    followed, X, y = matrices
+    made = chosen(X, y)
+    told = [followed.indirect(one) for one in made]
+    assert told == [{("y", "FILTER")}, {("y", "FILTER")}, {("b", "FILTER")}, set()]
+    for one in made:
+        assert [set(followed.direct(one, name)) for name in map(str, one.columns)] == [{"a"}, {"b"}, {"c"}]
