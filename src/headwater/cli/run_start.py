@@ -74,17 +74,18 @@ def begin(asked: Asked) -> NoReturn:
 
     folder = os.path.dirname(os.path.realpath(asked.program[0])) if _is_script(asked) else ""  # noqa: PTH120 - text for sys.path
     if expect_clashes(folder):
-        import importlib.readers  # noqa: F401 - reads our SQL
+        import headwater.embedded  # noqa: F401
+        from headwater.storage.sqlite.migrate import migrations
 
-        import headwater.embedded
-        import headwater.storage.sqlite  # noqa: F401 - with all that it needs, otherwise loaded for the first delivery
+        migrations()  # with all that storing needs, which is otherwise loaded for the first delivery
     from headwater.capture.config import load
-    from headwater.capture.script import code_program, module_program, run_program, script_program
 
     given = _settings(asked)
-    config = load(given)
+    config = load(given)  # before more is loaded: in a folder that was deleted, Python 3.13 may fail to do that
     if not config.settings.disabled:
         _ = config.store  # a store that is no folder is refused before the program begins
+    from headwater.capture.script import code_program, module_program, run_program, script_program
+
     if asked.module is not None:
         ready = module_program(asked.module, asked.program)
     elif asked.code is not None:
