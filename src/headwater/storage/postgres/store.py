@@ -54,7 +54,8 @@ class PostgresStore(GroupCommitStore):
         self.is_read_only = read_only
         self._session = session
         self._sql = queries()
-        self._depth = 0
+        self._is_busy = False
+        """Whether a transaction is open: a read within one is part of it."""
         self._changes = -1
         self._day = 0
         log = EventLog(session)
@@ -171,17 +172,17 @@ class PostgresStore(GroupCommitStore):
     @contextmanager
     def _reading(self) -> Iterator[None]:
         with self._lock:
-            if self._depth:
+            if self._is_busy:
                 yield
                 return
             with explained():
-                self._tables.read(self._begin(is_writer=False))
-                self._depth += 1
+                self._is_busy = True
                 try:
+                    self._tables.read(self._begin(is_writer=False))
                     yield
                     self._session.commit()
                 finally:
-                    self._depth -= 1
+                    self._is_busy = False
                     self._session.rollback()
                     self._stay_small()
 
@@ -190,12 +191,13 @@ class PostgresStore(GroupCommitStore):
         if self.is_read_only:
             raise StoreReadOnly("the store is open for reading", hint="open it for writing")
         with self._lock, explained():
-            if self._depth:
+            if self._is_busy:
                 raise StoreError("a write was started within a read")
             self._make_months()
-            self._tables.begin(self._begin(is_writer=True))
-            self._depth += 1
+            # Ctrl-C may come between any two steps, also right after the transaction has begun.
+            self._is_busy = True
             try:
+                self._tables.begin(self._begin(is_writer=True))
                 yield
                 self._end()
                 self._changes += 1
@@ -206,7 +208,7 @@ class PostgresStore(GroupCommitStore):
                     self._session.close()  # the server became a standby: look for the primary next time
                 raise
             finally:
-                self._depth -= 1
+                self._is_busy = False
                 self._log.settled()
 
     def _make_months(self) -> None:

@@ -57,7 +57,8 @@ class SQLiteStore(GroupCommitStore):
         self.is_read_only = read_only
         self._connection = connection
         self._sql = queries()
-        self._depth = 0
+        self._is_busy = False
+        """Whether a transaction is open: a read within one is part of it."""
         self._data_version = -1
         self._refused = QuarantineTable(connection)
         log = EventLog(connection)
@@ -163,16 +164,18 @@ class SQLiteStore(GroupCommitStore):
     @contextmanager
     def _reading(self) -> Iterator[None]:
         with self._lock:
-            if self._depth:
+            if self._is_busy:
                 yield
                 return
             with explained(self.path):
-                self._begin("BEGIN")
+                self._is_busy = True
                 try:
+                    self._begin("BEGIN")
                     yield
                 finally:
-                    self._depth -= 1
-                    self._connection.execute("COMMIT")
+                    self._is_busy = False
+                    if self._connection.in_transaction:
+                        self._connection.execute("COMMIT")
                     self._stay_small()
 
     @contextmanager
@@ -180,8 +183,12 @@ class SQLiteStore(GroupCommitStore):
         if self.is_read_only:
             raise StoreReadOnly(f"{self.path.name} is open for reading")
         with self._lock, explained(self.path):
-            self._begin("BEGIN IMMEDIATE")
+            if self._is_busy:
+                raise StoreError("a write was started within a read")
+            # Ctrl-C may come between any two steps, also right after the transaction has begun.
+            self._is_busy = True
             try:
+                self._begin("BEGIN IMMEDIATE")
                 yield
                 self._tables.flush()
                 self._connection.execute("COMMIT")
@@ -191,25 +198,16 @@ class SQLiteStore(GroupCommitStore):
                     self._connection.execute("ROLLBACK")
                 raise
             finally:
-                self._depth -= 1
+                self._is_busy = False
                 self._log.settled()
 
     def _begin(self, how: str) -> None:
-        if self._depth:
-            raise StoreError("a write was started within a read")
         self._connection.execute(how)
-        self._depth += 1
-        try:
-            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-            if version != self._data_version:
-                self._tables.catch_up()
-                self._projector.clear()
-                self._data_version = version
-        except BaseException:
-            self._depth -= 1
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            self._tables.catch_up()
+            self._projector.clear()
+            self._data_version = version
 
     # -- writing ---------------------------------------------------------------------------------------------------
     def _hurrying(self) -> AbstractContextManager[None]:
