@@ -136,6 +136,26 @@ def test_another_time_and_two_times_compared(live, watch):
     expect(page.locator("[data-differences]")).to_be_hidden()
 
 
+def test_a_slider_moves_when_it_knows_between_what(live, watch):
+    """Until the moments of change have come it cannot be moved: the answer would take it back."""
+    page = watch().open(f"{live.url}/lineage?root=bi.revenue&up=1&down=0")
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/lineage/instants", hold)
+    page.get_by_role("button", name="Time").click()
+    slider = page.locator("[data-instant]")
+    slider.press("Home")
+    expect(slider).to_have_attribute("max", "0")
+    held[0].continue_()
+    expect(slider).to_have_attribute("max", "3")
+    expect(slider).to_have_value("3")
+    slider.press("Home")
+    expect(page).to_have_url(re.compile("as_of="))
+
+
 def test_comparing_begins_with_the_last_change(live, watch):
     """Who compares without choosing a time is shown the last change, not now with now; the link keeps both times; the
     details beside the picture are those of the time that is shown."""
