@@ -57,9 +57,9 @@ class Project:
         """``python ARGUMENTS``."""
         return self._run([sys.executable, *arguments], {}, **options)
 
-    def captured(self, *arguments: str, **options: Any) -> Ended:
-        """``headwater run ARGUMENTS``."""
-        command = [sys.executable, "-m", "headwater", "run", *arguments]
+    def captured(self, *arguments: str, before: Sequence[str] = (), **options: Any) -> Ended:
+        """``headwater run ARGUMENTS``, started by the command ``before`` if there is one."""
+        command = [*before, sys.executable, "-m", "headwater", "run", *arguments]
         return self._run(command, self.environment, **options)
 
     def python(self, code: str, **options: Any) -> Ended:

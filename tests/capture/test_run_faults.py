@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from file_rights import NO_RIGHTS, needs_rights
 from headwater.capture.spool import read_segment
 
 SEEDS = "import random, sys, os, time\nrandom.seed(3)\n"
@@ -221,13 +222,13 @@ def test_a_store_that_cannot_be_made_hurts_nobody(embedded):
     assert "are lost" in ended.err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+@needs_rights
 def test_a_read_only_project_hurts_nobody(embedded):
     """Nothing can be written at all: same output, one line."""
     embedded.write("s.py", SEEDS + "print('done')")
     embedded.folder.chmod(0o500)
     try:
-        ended = embedded.captured("s.py")
+        ended = embedded.captured("s.py", before=NO_RIGHTS)
     finally:
         embedded.folder.chmod(0o700)
     assert (ended.code, ended.out) == (0, "done\n")

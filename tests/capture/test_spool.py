@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from file_rights import NO_RIGHTS, needs_rights
 from headwater.capture.delivery import Delivery
 from headwater.capture.lease import Lease, abandoned, closing_event
 from headwater.capture.spool import MAGIC, Spool, read_segment
@@ -172,14 +171,23 @@ def test_a_lease_cut_short_by_the_kill_is_read(tmp_path):
     assert [run.run_id for run in runs] == ["r1"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+@needs_rights
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
     """Without a lease capture goes on."""
+    code = (
+        "from pathlib import Path; from headwater.capture.lease import Lease\n"
+        f"Lease(Path({str(tmp_path)!r}) / 'spool').opened('r', 'n', 'j')"
+    )
     tmp_path.chmod(0o500)
-    Lease(tmp_path / "spool").opened("r", "n", "j")
-    tmp_path.chmod(0o700)
+    try:
+        done = subprocess.run([*NO_RIGHTS, sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    finally:
+        tmp_path.chmod(0o700)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
 
 
+@needs_rights
 def test_the_lock_of_another_user_is_taken_all_the_same(tmp_path):
     """Where users share a folder, the file of the lock may be another's: it is empty, and reading it is enough."""
     segment_of(tmp_path, [b"one"])
@@ -190,8 +198,5 @@ def test_the_lock_of_another_user_is_taken_all_the_same(tmp_path):
         "got = []\n"
         f"Spool(Path({str(tmp_path)!r}), max_bytes=1000).drain(got.extend); print(got)"
     )
-    limit = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
-    if limit and shutil.which("setpriv") is None:
-        pytest.skip("root writes anywhere")
-    done = subprocess.run([*limit, sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    done = subprocess.run([*NO_RIGHTS, sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[b'one']\n", "")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from file_rights import NO_RIGHTS, needs_rights
 from headwater.cli.commands import COMMANDS
 
 MAIN = [sys.executable, "-m", "headwater"]
@@ -75,11 +75,7 @@ def test_a_store_that_is_no_folder_is_told(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["notes", "ok.py"]
 
 
-NO_RIGHTS = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
-"""Before a command, lets root be bound by the rights of files as everybody else is."""
-
-
-@pytest.mark.skipif(bool(NO_RIGHTS) and shutil.which("setpriv") is None, reason="root writes anywhere")
+@needs_rights
 def test_a_store_that_may_only_be_read_is_asked(filled: Path) -> None:
     """Questions on a folder that may not be written are answered as before, on the command line and in Python, and
     change nothing in it; what writes is refused with the remedy."""
