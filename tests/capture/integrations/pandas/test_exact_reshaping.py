@@ -62,8 +62,8 @@ def test_a_pivot_of_sizes_comes_from_its_keys(table):
     assert names(followed.columns(frame.pivot_table(index="k", values="A", aggfunc="sum"))["A"]) == {"A", "k"}
 
 
-def _first(group):
-    return group.head(1)
+def _described(group):
+    return group.describe().iloc[1]
 
 
 def _spread(group, column):
@@ -71,10 +71,10 @@ def _spread(group, column):
 
 
 def test_a_function_of_a_group_comes_from_all_columns_and_says_so(table):
-    """Unless the code of the group's numbers was seen; an argument that names a column changes nothing."""
+    """Unless what it returned was followed; an argument that names a column changes nothing."""
     followed, frame = table
     groups = frame.groupby("k")
-    groups.apply(_first).to_csv("first.csv")
+    groups.apply(_described).to_csv("first.csv")
     groups.apply(_spread, "B").to_csv("spread.csv")
     groups["A"].apply(lambda numbers: numbers.sum()).to_csv("sums.csv")
     first = followed.entries()["first.csv"]["fields"]["B"]["inputs"]

@@ -173,10 +173,11 @@ def _and_surroundings(rule: Rule) -> Rule:
     return extended
 
 
-def reading(function: Any) -> Rule:
-    """The rule of a function of rows or groups: the columns that it reads, or opaque if that is unknown."""
+def reading(function: Any, otherwise: Rule = opaque, given: int | None = None) -> Rule:
+    """The rule of a function of rows or groups: the columns that it reads, or ``otherwise`` if that is unknown. Of the
+    inputs, the first ``given`` are what the function reads; all if that is None."""
     if not isinstance(function, FunctionType):
-        return opaque
+        return otherwise
     code = function.__code__
 
     known = {name: item.__code__ for name, item in function.__globals__.items() if isinstance(item, FunctionType)}
@@ -184,7 +185,7 @@ def reading(function: Any) -> Rule:
 
     def rule(value: Value) -> Columns:
         own = columns_of(value.inputs[0])
-        more = [dep for position in range(1, len(value.inputs)) for dep in whole(value, position)]
+        more = [dep for position in range(1, given or len(value.inputs)) for dep in whole(value, position)]
         parts = parts_read(code, own)
         if parts is not None and parts.keys() >= set(columns_of(value)) - set(levels_of(value.inputs[0])):
             found = {name: _read_there(value, names) + more for name, names in parts.items()}
@@ -192,7 +193,7 @@ def reading(function: Any) -> Rule:
             return Columns(found | keys | levels(value))
         names = columns_read(code, own, called)
         if names is None:
-            return opaque(value)
+            return otherwise(value)
         deps = _read_there(value, names) + more
         return Columns(dict.fromkeys(columns_of(value) or ("*",), deps) | levels(value))
 

@@ -19,7 +19,7 @@ from pandas.core.window.rolling import BaseWindow
 
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
-from headwater.capture.integrations.pandas.group_functions import of_groups
+from headwater.capture.integrations.pandas.group_functions import applying, of_groups
 from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import columns_of, index_levels, label, names_of, series_name
 from headwater.capture.integrations.pandas.methods import AGGREGATIONS
@@ -115,7 +115,11 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, owners, _COUNTS, _counted)
     hook_callers(hooks, owners, ("agg", "aggregate"), _aggregated)
     hook_callers(hooks, owners, ("transform",), _transformed)
-    hook_callers(hooks, owners, ("apply", "filter", "get_group"), of_groups)
+    hook_callers(hooks, owners, ("filter", "get_group"), of_groups)
+    for owner in owners:
+        if callable(vars(owner).get("apply")):
+            site = f"pandas.{owner.__name__}.apply"
+            hooks.replace(owner, "apply", functools.partial(applying, site=site))
     hooks.replace(BaseGroupBy, "__iter__", _iterating)
     for owner in _selecting(owners):
         hook(hooks, owner, "__getitem__", _selected)
