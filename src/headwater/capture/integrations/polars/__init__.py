@@ -9,7 +9,16 @@ from types import ModuleType
 from typing import ClassVar
 
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.polars import frames, group_by, io, multi_frame, series, sql, warning_locations
+from headwater.capture.integrations.polars import (
+    frames,
+    group_by,
+    io,
+    literal_columns,
+    multi_frame,
+    series,
+    sql,
+    warning_locations,
+)
 
 
 class PolarsIntegration(Integration):
@@ -26,4 +35,5 @@ class PolarsIntegration(Integration):
         sql.hook(hooks)
         series.hook(hooks)
         multi_frame.hook(hooks)
+        literal_columns.hook(hooks)
         warning_locations.install(hooks)

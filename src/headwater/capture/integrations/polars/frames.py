@@ -9,6 +9,7 @@ from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.polars import rules
 from headwater.capture.integrations.polars.expressions import expressions, literals
 from headwater.capture.integrations.polars.lazy_schema import Frame, Names, polars, replayed
+from headwater.capture.integrations.polars.literal_columns import columns_in
 from headwater.capture.multi_file_reads import stacked
 from headwater.capture.notebook_cells import user_place, whole
 from headwater.capture.recorder import SCALARS, Recorder
@@ -119,16 +120,27 @@ def _split(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], ru
 
 
 def with_literals(call: rules.Call, first: int) -> tuple[rules.Call, list[Value]]:
-    """A call together with the numbers taken out of data that its expressions contain, and the values of these, which
-    become inputs from position ``first`` on. An expression stores a number by value, so each of them is a guess;
-    numbers that are literals in the code of the expression are not considered."""
+    """A call together with the columns, lists and numbers taken out of data that its expressions contain, and the
+    values of these, which become inputs from position ``first`` on."""
+    held = [item for item in expressions(*call[:2]) if hasattr(item, "meta")]
+    known: list[tuple[Any, Value]] = [*_numbers_of(held).items()]
+    for item in held:
+        known += [(rules.Literal(text), value) for text, values in columns_in(item).items() for value in values]
+    if not known:
+        return call, []
+    places = [(item, first + number) for number, (item, _) in enumerate(known)]
+    return rules.Spelled((call[0], call[1], places)), [value for _, value in known]
+
+
+def _numbers_of(held: list[Any]) -> dict[Any, Value]:
+    """The numbers taken out of data that expressions contain. An expression stores a number by value, so each of them
+    is a guess; numbers that are literals in the code of the expression are not considered."""
     if not len(SCALARS):
-        return call, []
-    held = [literals(item) for item in expressions(*call[:2]) if hasattr(item, "meta")]
-    values = {item: SCALARS.equal_to(item) for written in held for item in written}
+        return {}
+    values = {item: SCALARS.equal_to(item) for one in held for item in literals(one)}
     if not any(values.values()):
-        return call, []
-    code, line = user_place(3)
+        return {}
+    code, line = user_place(4)
     spelled = constants_at(code, line)
     known: dict[Any, Value] = {}
     for item, value in values.items():
@@ -137,10 +149,7 @@ def with_literals(call: rules.Call, first: int) -> tuple[rules.Call, list[Value]
         is_telling = not isinstance(item, int | float) or item % 1 != 0
         if is_telling or (value.code is not None and whole(value.code, 0)[0] is code):
             known[item] = value
-    if not known:
-        return call, []
-    places = {item: first + number for number, item in enumerate(known)}
-    return rules.Spelled((call[0], call[1], places)), list(known.values())
+    return known
 
 
 def inputs_of(recorder: Recorder, frames: list[Any]) -> tuple[Value, ...]:

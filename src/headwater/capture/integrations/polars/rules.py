@@ -14,8 +14,14 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Spelled(tuple[Any, ...]):
-    """A call with a third part: the literals in its expressions that are numbers taken out of data, to the positions of
-    their values among the inputs."""
+    """A call with a third part: the literals in its expressions that are numbers taken out of data, or columns, each
+    with the position of its value among the inputs."""
+
+    __slots__ = ()
+
+
+class Literal(str):
+    """The text of a literal that is a column or a list."""
 
     __slots__ = ()
 
@@ -39,24 +45,27 @@ def made_by(expression: Any, value: Value, call: Call) -> dict[str, list[Dep]]:
         name = expression.name or (names[0] if names else "")
         return {name: [Dep(expression.position, None, subtype="IDENTITY")]}
     found = outputs(expression, value.inputs[0])
-    numbers = [Dep(place, None, description=INFERRED) for place in _numbers_in(expression, call)]
-    return {name: [*deps, *numbers] for name, deps in found.items()} if numbers else found
+    more = _spelled_in(expression, call)
+    return {name: [*deps, *more] for name, deps in found.items()} if more else found
 
 
-def _numbers_in(expression: Any, call: Call) -> list[int]:
-    places = call[2] if isinstance(call, Spelled) else {}
+def _spelled_in(expression: Any, call: Call) -> list[Dep]:
+    """The dependencies on the columns, lists and numbers in an expression."""
+    places = call[2] if isinstance(call, Spelled) else ()
     if not places:
         return []
-    written = literals(expression)
-    return [place for item, place in places.items() if item in written]
+    written, text = literals(expression), str(expression)
+    columns = [Dep(place, None) for item, place in places if isinstance(item, Literal) and item in text]
+    numbers = [(item, place) for item, place in places if not isinstance(item, Literal)]
+    return columns + [Dep(place, None, description=INFERRED) for item, place in numbers if item in written]
 
 
 def _deciding(call: Call, subtype: str) -> list[Dep]:
-    """Indirect dependencies on columns given as they are, and on numbers taken out of data."""
+    """Indirect dependencies on columns given as they are, and on what the expressions contain."""
     given = expressions(call[0])
     deps = [Dep(item.position, None, "INDIRECT", subtype) for item in given if isinstance(item, Frame)]
-    numbers = {place for item in given if not isinstance(item, Frame) for place in _numbers_in(item, call)}
-    return deps + [Dep(place, None, "INDIRECT", subtype, description=INFERRED) for place in sorted(numbers)]
+    inside = [dep for item in given if not isinstance(item, Frame) for dep in _spelled_in(item, call)]
+    return deps + [dep._replace(type="INDIRECT", subtype=subtype) for dep in dict.fromkeys(inside)]
 
 
 def select(call: Call) -> Rule:
