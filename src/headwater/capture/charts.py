@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from headwater.capture.caller_frame import variables
+from headwater.capture.locations import is_path, located
 from headwater.capture.notebook_cells import place_of
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.source_analysis.array_origins import known_or_listed, known_or_read
@@ -53,7 +54,7 @@ def drawn(recorder: Recorder, axes: Iterable[Any], op: str, sources: Sequence[Dr
     given = [item for item in sources if item[0] is not NOTHING and item[0] is not UNKNOWN]
     if not given:
         return
-    for one in dict.fromkeys(axes):
+    for one in {id(one): one for one in axes}.values():  # not all of them can be hashed
         before = recorder.values.seen(one)
         shown = given if before is None else [(before, _ALL), *given]
         recorder.derive(one, op, tuple(value for value, _ in shown), _showing(shown), frames=frames + 1)
@@ -69,12 +70,15 @@ def picture_of(recorder: Recorder, figure: Any) -> Value | None:
     """The value of the picture of a figure. It has no source if everything drawn is literal in the code; None if no
     content of its axes is known."""
     found = [recorder.values.seen(one) for one in getattr(figure, "axes", None) or ()]
+    return picture("matplotlib.savefig", found)
+
+
+def picture(op: str, found: Sequence[Value | None]) -> Value | None:
+    """The value of a picture of parts with these values; as in ``picture_of``."""
     if all(value is NOTHING for value in found):
-        return make_value("matplotlib.savefig", (NOTHING,)) if found else None
+        return make_value(op, (NOTHING,)) if found else None
     shown = [(value, _ALL) for value in dict.fromkeys(found) if value is not None and value is not NOTHING]
-    if not shown:
-        return None
-    return make_value("matplotlib.savefig", tuple(value for value, _ in shown), _showing(shown))
+    return make_value(op, tuple(value for value, _ in shown), _showing(shown)) if shown else None
 
 
 def _showing(shown: Sequence[Drawn]) -> Rule:
@@ -102,6 +106,25 @@ def values_seen(recorder: Recorder, items: Iterable[Any]) -> list[Drawn]:
     """The followed values among arguments that a library created, so that the user's code need not be analysed."""
     known = [recorder.values.seen(item) for item in items if hasattr(item, "shape")]
     return [(value, _ALL) for value in dict.fromkeys(known) if value is not None]
+
+
+def put_together(recorder: Recorder, whole: Any, op: str, parts: Iterable[Any]) -> None:
+    """Record that a chart shows ``parts``, each of which was followed by itself, in addition to what it shows already.
+    Of a part that was not, the running statement tells what it was made of."""
+    values = [recorder.values.seen(part) for part in parts]
+    sources: list[Drawn] = [(value, _ALL) for value in values if value is not None]
+    if None in values:
+        sources += values_at_line(recorder)
+    if values and all(value is NOTHING for value in values) and recorder.values.seen(whole) is None:
+        recorder.values.bind(whole, NOTHING)
+    drawn(recorder, (whole,), op, sources)
+
+
+def saved(recorder: Recorder, value: Value | None, target: Any) -> None:
+    """Record that a chart with this value was written to a file; None if nothing of it is known."""
+    ref = located(target)
+    if ref is not None:
+        recorder.wrote(value, ref, is_anew=is_path(target))
 
 
 def columns_named(value: Value, given: Iterable[Any]) -> tuple[str | None, ...]:
@@ -134,9 +157,10 @@ def values_at_line(recorder: Recorder) -> list[Drawn]:
     objects = [held.get(name, frame.f_globals.get(name)) for name in dict.fromkeys((*at.passed, *at.used))]
     known = [recorder.values.seen(item) for item in objects if item is not None and not is_axes(item)]
     values = [value for value in dict.fromkeys(known) if value is not None and value is not NOTHING]
-    return [(_guessed(value, columns_named(value, at.mentions)), _ALL) for value in values]
+    return [(columns_of(value, columns_named(value, at.mentions), INFERRED), _ALL) for value in values]
 
 
-def _guessed(value: Value, columns: tuple[str | None, ...]) -> Value:
-    deps = [Dep(0, column, subtype="IDENTITY", description=INFERRED) for column in columns]
+def columns_of(value: Value, columns: tuple[str | None, ...], how: str = "") -> Value:
+    """Some columns of a value, as a part of a chart."""
+    deps = [Dep(0, column, subtype="IDENTITY", description=how) for column in columns]
     return make_value("drawn", (value,), lambda _: Columns({"*": deps}))

@@ -42,6 +42,9 @@ INTEGRATIONS: Final[dict[str, str]] = {
     "statsmodels": "statsmodels",
     "matplotlib": "matplotlib",
     "seaborn": "seaborn",
+    "plotly": "plotly",
+    "bokeh": "bokeh",
+    "altair": "altair",
 }
 """The name of an integration (its file in ``headwater.capture.integrations``) to the import name that triggers it."""
 
@@ -61,6 +64,9 @@ OLDEST: Final[dict[str, tuple[int, ...]]] = {
     "statsmodels": (0, 13),
     "matplotlib": (3, 6),
     "seaborn": (0, 12),
+    "plotly": (5, 0),
+    "bokeh": (3, 0),
+    "altair": (5, 0),
 }
 """The oldest supported version of a library, by the name of its integration. Kept here because ``headwater doctor``
 needs it even if the library is missing and its integration cannot be imported."""
