@@ -111,7 +111,7 @@ class _LastOutput(NamedTuple):
 
     namespace: str
     name: str
-    raw: bytes | None
+    raw: Maybe
     facets: Facets
     #: the canonical form, without its end
     part: bytes
@@ -122,7 +122,7 @@ class _LastDatasets(msgspec.Struct):
 
     #: referenced so that no other object gets the same ``id``
     job: Job
-    inputs_raw: bytes = b""
+    inputs_raw: msgspec.Raw = msgspec.Raw(b"")
     inputs: tuple[InputDataset, ...] = ()
     inputs_part: bytes = b""
     #: by position in the event
@@ -175,14 +175,14 @@ class EventReader:
             pieces.append(_KINDS[kind])
         inputs: tuple[InputDataset, ...] = ()
         if parts.inputs is not msgspec.UNSET:
-            inputs, inputs_part = self._read_inputs(last, bytes(parts.inputs))
+            inputs, inputs_part = self._read_inputs(last, parts.inputs)
             pieces += (b',"inputs":[', inputs_part, b"]")
         pieces += (b',"job":', job_part)
         outputs: tuple[OutputDataset, ...] = ()
         if parts.outputs is not msgspec.UNSET:
-            read_outputs = [self._read_output(last, place, item) for place, item in enumerate(parts.outputs)]
-            outputs = tuple([one for one, _ in read_outputs])
-            pieces += (b',"outputs":[', b",".join([part for _, part in read_outputs]), b"]")
+            pieces.append(b',"outputs":[')
+            outputs = tuple([self._read_output(last, place, item, pieces) for place, item in enumerate(parts.outputs)])
+            pieces.append(b"]")
         pieces += (b',"producer":', self._texts(parts.producer), b',"run":', run_part)
         url = ""
         if parts.schema_url is not msgspec.UNSET:
@@ -211,42 +211,50 @@ class EventReader:
             found = self._last_by_job[id(job)] = _LastDatasets(job)
         return found
 
-    def _read_inputs(self, last: _LastDatasets, raw: bytes) -> tuple[tuple[InputDataset, ...], bytes]:
+    def _read_inputs(self, last: _LastDatasets, raw: msgspec.Raw) -> tuple[tuple[InputDataset, ...], bytes]:
         if raw != last.inputs_raw:
             found = [self._inputs(bytes(item)) for item in _items(raw)]
-            if len(raw) > _LARGEST_KEPT_BYTES:
+            size = len(memoryview(raw))
+            if size > _LARGEST_KEPT_BYTES:
                 return tuple([one for one, _ in found]), b",".join([part for _, part in found])
-            self._last_weight += 2 * len(raw)
-            last.inputs_raw = raw
+            self._last_weight += 2 * size
+            last.inputs_raw = raw.copy()
             last.inputs = tuple([one for one, _ in found])
             last.inputs_part = b",".join([part for _, part in found])
         return last.inputs, last.inputs_part
 
-    def _read_output(self, last: _LastDatasets, place: int, parts: _OutputParts) -> tuple[OutputDataset, bytes]:
-        raw = None if parts.facets is msgspec.UNSET else bytes(parts.facets)
+    def _read_output(self, last: _LastDatasets, place: int, parts: _OutputParts, pieces: list[bytes]) -> OutputDataset:
+        """The output at this place of the event; its canonical form is appended to the pieces of the event's."""
         known = last.outputs
         one = known[place] if place < len(known) else None
-        if one is None or one.raw != raw or one.name != parts.name or one.namespace != parts.namespace:
-            one = self._new_output(parts, raw)
+        if one is None or one.raw != parts.facets or one.name != parts.name or one.namespace != parts.namespace:
+            one = self._new_output(parts)
             if len(one.part) <= _LARGEST_KEPT_BYTES:
                 self._last_weight += 2 * len(one.part)
                 if place < len(known):
                     known[place] = one
                 elif place == len(known) < _MOST_OUTPUTS:
                     known.append(one)
-        outer, part = _NO_FACETS, b"}"
+        outer = _NO_FACETS
+        if place:
+            pieces.append(b",")
+        pieces.append(one.part)
         if parts.output_facets is not msgspec.UNSET:
             outer, written = _read_facets(bytes(parts.output_facets))
-            part = b',"outputFacets":' + written + b"}"
-        found = OutputDataset(namespace=one.namespace, name=one.name, facets=one.facets, output_facets=outer)
-        return found, one.part + part
+            pieces += (b',"outputFacets":', written)
+        pieces.append(b"}")
+        return OutputDataset(namespace=one.namespace, name=one.name, facets=one.facets, output_facets=outer)
 
-    def _new_output(self, parts: _OutputParts, raw: bytes | None) -> _LastOutput:
+    def _new_output(self, parts: _OutputParts) -> _LastOutput:
+        raw = parts.facets
         name, namespace = parts.name, parts.namespace
         if not namespace.strip() or not name.strip() or "\0" in namespace or "\0" in name:
             raise Unusual
-        facets, part = (_NO_FACETS, b"") if raw is None else self._facets(raw)
-        first = b'{"facets":' + part + b',"name":' if raw is not None else b'{"name":'
+        facets, first = _NO_FACETS, b'{"name":'
+        if raw is not msgspec.UNSET:
+            raw = raw.copy()
+            facets, part = self._facets(bytes(raw))
+            first = b'{"facets":' + part + b',"name":'
         named = b"".join((first, _encode(name), b',"namespace":', _encode(namespace)))
         return _LastOutput(namespace, name, raw, facets, named)
 
