@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -9,9 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidInput
-from headwater.query.instants import DAY, HOUR, MINUTE, SECOND, ago, iso, iso_utc, lasted, micros, read_instant
+from headwater.query.instants import DAY, HOUR, MINUTE, SECOND, ago, iso, iso_utc, lasted, micros, not_yet, read_instant
 
 from .histories import NOW_US
+
+
+@pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Set the local time zone of this process."""
+
+    def set_zone(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield set_zone
+    monkeypatch.undo()
+    time.tzset()
 
 
 def at(*parts: int) -> int:
@@ -85,3 +100,49 @@ def test_a_time_zone_that_leads_out_of_the_calendar_is_refused(text: str) -> Non
     """The first and the last day exist in some zones only."""
     with pytest.raises(InvalidInput, match="between the years 1 and 9999"):
         read_instant(text)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ((2026, 3, 29, 10), (2026, 3, 28, 22, 59, 59, 999_999)),
+        ((2026, 10, 25, 10), (2026, 10, 24, 21, 59, 59, 999_999)),
+    ],
+)
+def test_yesterday_ends_at_midnight_when_the_clocks_change_today(
+    now: tuple[int, ...], expected: tuple[int, ...], local: Callable[[str], None]
+) -> None:
+    """The day before had another offset from UTC: no hour of it is missing, none of today is in it."""
+    local("Europe/Berlin")
+    assert read_instant("yesterday", clock=lambda: at(*now)) == at(*expected)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("text", ["0001-01-01", "0001-01-01T00:00", "9999-12-31", "9999-12-31T23:59"])
+def test_the_ends_of_the_calendar_in_local_time(text: str, zone: str, local: Callable[[str], None]) -> None:
+    """A local date that is none in UTC is refused with field and rule; any other is read, and said in words."""
+    local(zone)
+    try:
+        found = read_instant(text)
+    except InvalidInput as error:
+        assert (error.field, error.rule) == ("as_of", "must lie between the years 1 and 9999")
+    else:
+        assert found is not None
+        assert iso(found).startswith(text[:10])
+
+
+def test_an_event_at_the_end_of_the_calendar_has_words_everywhere(local: Callable[[str], None]) -> None:
+    """Where its zone has no such time any more, it is said in UTC."""
+    local("Asia/Tokyo")
+    assert iso(at(9999, 12, 31, 23, 59, 59)) == "9999-12-31 23:59:59+00:00"
+    local("America/New_York")
+    assert iso(at(1, 1, 1)) == "0001-01-01 00:00:00+00:00"
+
+
+def test_early_years_have_four_digits() -> None:
+    """RFC 3339 has no other, and text sorts as time does."""
+    assert iso_utc(at(999, 12, 31)) == "0999-12-31T00:00:00.000000Z"
+    assert read_instant(str(iso_utc(at(1, 1, 1)))) == at(1, 1, 1)
+    assert not_yet("x", at(999, 1, 2), at(999, 1, 1)) == (
+        "x was first heard of at 0999-01-02 00:00:00 UTC, after the time asked about, 0999-01-01 00:00:00 UTC",
+    )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from headwater.errors import InvalidInput
+from headwater.formats.times import format_time
 
 Clock = Callable[[], int]
 """Returns now, in microseconds since the epoch, UTC."""
@@ -30,16 +31,26 @@ def now() -> int:
 
 
 def micros(moment: datetime, zone: tzinfo | None = None) -> int:
-    """Return a datetime as an instant; without a time zone it is local, or in ``zone``."""
+    """Return a datetime as an instant; without a time zone it is local, or in ``zone``.
+
+    Raises ``OverflowError`` if a time zone leads it out of the calendar.
+    """
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
+        try:
+            moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
+        except ValueError as error:  # the first or last day of the calendar, taken beyond it by the local zone
+            raise OverflowError(str(error)) from error
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def moment(instant: int, zone: tzinfo | None = None) -> datetime:
-    """Return an instant as an aware datetime, local unless ``zone`` is given."""
+    """Return an instant as an aware datetime, local unless ``zone`` is given; in UTC on a first or last day of the
+    calendar that the zone does not have."""
     utc = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)
-    return utc.astimezone(zone)
+    try:
+        return utc.astimezone(zone)
+    except (OverflowError, ValueError):
+        return utc
 
 
 def read_instant(text: str, *, clock: Clock = now, zone: tzinfo | None = None) -> int | None:
@@ -53,7 +64,7 @@ def read_instant(text: str, *, clock: Clock = now, zone: tzinfo | None = None) -
     """
     try:
         instant = _read(text, clock, zone)
-    except OverflowError:  # a date of a calendar's first or last day, taken beyond it by its time zone
+    except OverflowError:
         raise _no_year(text) from None
     if instant is not None and not _FIRST <= instant <= LAST:
         raise _no_year(text)
@@ -70,7 +81,8 @@ def _read(text: str, clock: Clock, zone: tzinfo | None) -> int | None:
     if word in {"now", "today"}:
         return current
     if word == "yesterday":
-        return _end_of_day(moment(current, zone) - timedelta(days=1))
+        # Without its offset from UTC, which may have been another one yesterday.
+        return _end_of_day((moment(current, zone) - timedelta(days=1)).replace(tzinfo=zone))
     if match := _AGO.fullmatch(word):
         return current - int(match[1]) * _UNITS[match[2][0]]
     if re.fullmatch(r"@\d{1,20}(\.\d{1,20})?", word):
@@ -103,15 +115,13 @@ def not_yet(name: str, known_since: int, instant: int | None) -> tuple[str, ...]
     """Return a sentence when something was first heard of after the instant that is asked about."""
     if instant is None or known_since <= instant:
         return ()
-    asked, since = (moment(one, UTC).strftime("%Y-%m-%d %H:%M:%S") for one in (instant, known_since))
+    asked, since = (iso(one, UTC)[:19] for one in (instant, known_since))
     return (f"{name} was first heard of at {since} UTC, after the time asked about, {asked} UTC",)
 
 
 def iso_utc(instant: int | None) -> str | None:
     """Return the instant as RFC 3339 in UTC with microseconds: the form of every JSON answer."""
-    if instant is None:
-        return None
-    return moment(instant, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return None if instant is None else format_time(instant)
 
 
 def ago(instant: int | None, current: int) -> str:

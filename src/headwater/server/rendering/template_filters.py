@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 from markupsafe import Markup, escape
 
-from headwater.query.instants import ago, iso_utc, lasted, moment
+from headwater.query.instants import ago, iso, iso_utc, lasted
 from headwater.query.terminal_text import clean, elide
 
 _LONGEST_FACET = 20_000
@@ -44,9 +44,7 @@ def object_path(id: str) -> str:
 
 def when(instant: int | None) -> str:
     """An instant to the second, in UTC; empty for None."""
-    if instant is None:
-        return ""
-    return moment(instant, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return iso(instant, UTC)[:19]
 
 
 def machine_time(instant: int | None) -> str:
