@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from headwater.query import Lineage
+from headwater.query.models import read_model
 from headwater.storage.memory import MemoryStore
 from headwater.testing.events import Event, column_lineage, dataset, facet, job_event, raw, run_id, whole_run
 
@@ -93,3 +94,39 @@ def test_claims_compare_columns_with_regard_to_case() -> None:
         ("Id", "Id", "agreed"),
         ("ID", "OTHER", "agreed"),
     ]
+
+
+def _typed(name: str, kind: str, **more: object) -> Event:
+    facets = {"datasetType": facet(datasetType=kind)}
+    return dataset(name, facets=facets | ({"headwater_model": facet(**more)} if more else {}))
+
+
+@both_orders
+def test_of_several_ways_through_what_is_left_out_one_is_shown(order: int) -> None:
+    """Which one must not depend on the order of arrival: it gives the edge its evidence and its time."""
+    events = [
+        *whole_run(1, "j1", 0, [_typed("s", "MODEL")], ["x"]),
+        *whole_run(2, "j2", 20, ["s", "q"], ["y"]),
+        *whole_run(3, "j3", 40, ["x"], [_typed("m", "MODEL")]),
+        *whole_run(4, "j4", 60, ["y"], [_typed("m", "MODEL")]),
+    ]
+    graph = ask(events, order).upstream("m", kinds=["model"])
+    (third,) = (edge.valid_from for edge in ask(events, order).upstream("m").edges if edge.source == "dataset:db:x")
+    assert [(edge.source, edge.valid_from) for edge in graph.edges] == [("dataset:db:s", third)]
+
+
+@both_orders
+def test_a_model_stands_below_the_one_that_it_continues(order: int) -> None:
+    """Also where what came first was heard of last, and where one run made both."""
+    both = [_typed("a-saved", "MODEL", version="r2"), _typed("m3", "MODEL", version="r3")]
+    events = [
+        *whole_run(1, "t1", 0, ["raw"], [_typed("m1", "MODEL", version="r1")]),
+        *whole_run(2, "t2", 20, ["m1"], [_typed("m2", "MODEL", version="r2")]),
+        *whole_run(3, "t3", 40, ["m2"], both),
+    ]
+    lineage = ask(events, order)
+    row = lineage.resolver.node("m2")
+    (first,) = read_model(lineage.store, row, lineage.store.versions(row.id, limit=1)[0]).family
+    (second,) = first.children
+    assert (first.version.name, second.version.name) == ("m1", "m2")
+    assert [one.version.name for one in second.children] == ["a-saved", "m3"]

@@ -69,6 +69,8 @@ def _joined(graph: LineageGraph, kept: set[str]) -> list[Edge]:
     out: dict[str, list[Edge]] = {}
     for edge in graph.edges:
         out.setdefault(edge.source, []).append(edge)
+    for edges in out.values():  # which of several ways is taken must not depend on the order of arrival
+        edges.sort(key=lambda edge: (edge.target, edge.job, edge.valid_from, edge.valid_to or 0), reverse=True)
     joined: dict[tuple[str, str, str], Edge] = {}
     for start in sorted(kept):
         stack = [(edge, edge) for edge in out.get(start, [])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -191,13 +191,25 @@ class _Family:
         return key == self._subject.id or (bool(self._recipe) and self._own(key).get("version") == self._recipe)
 
     def trees(self) -> tuple[Relative, ...]:
-        """Return the family as trees: each version below the latest of those that it comes from."""
+        """Return the family as trees: each version below the latest of those that it comes from, oldest first."""
         children: dict[int, list[int]] = {}
         roots: list[int] = []
-        for key in sorted(self._members, key=lambda one: (self._members[one].created_at, one)):
-            parents = [one for one in self._parents.get(key, ()) if one in self._members and one < key]
-            (children.setdefault(max(parents), []) if parents else roots).append(key)
+        above: dict[int, int] = {}
+        for key in sorted(self._members, key=self._age):
+            parents = sorted(self._parents.get(key, set()) & self._members.keys(), key=self._age, reverse=True)
+            parent = next((one for one in parents if not _is_above(key, one, above)), None)
+            if parent is None:
+                roots.append(key)
+            else:
+                above[key] = parent
+                children.setdefault(parent, []).append(key)
         return tuple(self._relative(key, children) for key in roots)
+
+    def _age(self, key: int) -> tuple[int, str, str, str]:
+        """Sort key of members: ids are in the order of arrival, which says nothing."""
+        version = self._members[key]
+        row = self._rows[version.dataset_id]
+        return version.created_at, row.namespace, row.name, version.version
 
     def _relative(self, key: int, children: dict[int, list[int]]) -> Relative:
         version = self._members[key]
@@ -212,7 +224,15 @@ class _Family:
 
     def predictions(self) -> tuple[Version, ...]:
         """Return the predictions that this model made, under whichever name it was kept; latest first."""
-        latest = sorted(self._made.values(), key=lambda one: (-one.created_at, -one.id))
+        latest = sorted(self._made.values(), key=lambda one: (-one.created_at, self._rows[one.dataset_id].name))
         if len(latest) > _MOST_PREDICTIONS:
             self._leave_out(f"{len(latest) - _MOST_PREDICTIONS:,} earlier predictions are left out")
         return tuple(version_facts(self._rows[one.dataset_id], one) for one in latest[:_MOST_PREDICTIONS])
+
+
+def _is_above(key: int, one: int, above: Mapping[int, int]) -> bool:
+    """Whether a version stands above another, or is it; ``above`` holds the parents that are chosen so far."""
+    at: int | None = one
+    while at is not None and at != key:
+        at = above.get(at)
+    return at == key
