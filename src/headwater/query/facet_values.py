@@ -112,6 +112,11 @@ def body(facets: Facets, *names: str) -> dict[str, Any]:
     return {}
 
 
+def objects(found: Any) -> list[dict[str, Any]]:
+    """Return the objects in a list of a facet; none if it is no list."""
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
 def version_facts(row: NodeRow, version: VersionRow) -> Version:
     """Return the public facts of a version of that dataset."""
     return Version(
@@ -229,15 +234,11 @@ def _parameters(facets: Facets) -> dict[str, Any]:
     own = body(facets, "headwater_parameters").get("parameters")
     if isinstance(own, dict):
         return dict(sorted(own.items()))
-    standard = body(facets, "executionParameters").get("parameters")
-    if isinstance(standard, list):
-        pairs = [item for item in standard if isinstance(item, dict)]
-        return {str(item.get("key", item.get("name"))): item.get("value") for item in pairs}
-    return {}
+    standard = objects(body(facets, "executionParameters").get("parameters"))
+    return {str(item.get("key", item.get("name"))): item.get("value") for item in standard}
 
 
 def _seeds(facets: Facets) -> tuple[Seed, ...]:
-    found = body(facets, "headwater_seeds").get("seeds")
     return tuple(
         Seed(
             library=str(item.get("library", "")),
@@ -245,8 +246,7 @@ def _seeds(facets: Facets) -> tuple[Seed, ...]:
             value=item.get("value"),
             where=str(item.get("where") or ""),
         )
-        for item in (found if isinstance(found, list) else [])
-        if isinstance(item, dict)
+        for item in objects(body(facets, "headwater_seeds").get("seeds"))
     )
 
 
@@ -255,8 +255,8 @@ def _metrics(facets: Facets) -> tuple[Metric, ...]:
     if isinstance(found, dict):
         return tuple(Metric(name=name, value=value) for name, value in found.items())
     metrics = []
-    for item in found if isinstance(found, list) else []:
-        if isinstance(item, dict) and "name" in item:
+    for item in objects(found):
+        if "name" in item:
             on = item.get("dataset")
             dataset = str(on.get("name", "")) if isinstance(on, dict) else str(on or "")
             step = item.get("step") if isinstance(item.get("step"), int) else None
@@ -272,7 +272,7 @@ def _environment(facets: Facets, process: dict[str, Any]) -> Environment:
         python = _text(engine, "version")
     packages = own.get("packages") or own.get("distributions")
     if isinstance(packages, list):
-        packages = {str(item.get("name")): str(item.get("version")) for item in packages if isinstance(item, dict)}
+        packages = {str(item.get("name")): str(item.get("version")) for item in objects(packages)}
     return Environment(
         python=python,
         platform=_text(own, "platform", "os", "system"),
@@ -291,9 +291,8 @@ def _command(process: dict[str, Any]) -> str:
 
 
 def _tags(facets: Facets) -> dict[str, str]:
-    found = body(facets, "tags").get("tags")
-    pairs = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-    return {str(item.get("key", "")): str(item.get("value", "")) for item in pairs}
+    found = objects(body(facets, "tags").get("tags"))
+    return {str(item.get("key", "")): str(item.get("value", "")) for item in found}
 
 
 def _text(found: Mapping[str, Any] | None, *names: str) -> str:
@@ -337,8 +336,8 @@ def known_columns(
 
 def _flat(fields: Any, prefix: str) -> list[tuple[str, str]]:
     flat: list[tuple[str, str]] = []
-    for item in fields if isinstance(fields, list) else []:
-        if isinstance(item, dict) and item.get("name"):
+    for item in objects(fields):
+        if item.get("name"):
             name = prefix + str(item["name"])
             flat.append((name, str(item.get("type") or "")))
             flat.extend(_flat(item.get("fields"), name + "."))

@@ -44,13 +44,13 @@ def read_quality(store: Store, node: NodeRow, *, limit: int = 20) -> Quality:
     kept = found[:limit][::-1]
     facets = [store.version_facets(version.id) for version in kept]
     metrics = [body(one, "dataQualityMetrics") for one in facets]
-    by_column = [_columns(one) for one in metrics]
+    by_column = [column_metrics(one) for one in metrics]
     order = dict.fromkeys(name for one in reversed(facets) for name, _ in schema_fields(one))
     order.update(dict.fromkeys(name for columns in reversed(by_column) for name in columns))
     return Quality(
         versions=tuple(version_facts(node, version) for version in kept),
         rows=tuple(
-            version.row_count if version.row_count is not None else _whole(one.get("rowCount"))
+            version.row_count if version.row_count is not None else whole(one.get("rowCount"))
             for version, one in zip(kept, metrics, strict=True)
         ),
         columns=tuple(_measured(name, by_column) for name in order if any(name in columns for columns in by_column)),
@@ -58,7 +58,8 @@ def read_quality(store: Store, node: NodeRow, *, limit: int = 20) -> Quality:
     )
 
 
-def _columns(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def column_metrics(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What was measured of each column, from a ``dataQualityMetrics`` facet."""
     found = metrics.get("columnMetrics")
     pairs = found.items() if isinstance(found, dict) else ()
     return {name: one for name, one in pairs if isinstance(one, dict)}
@@ -68,10 +69,10 @@ def _measured(name: str, by_column: list[dict[str, dict[str, Any]]]) -> Measured
     given = [columns.get(name, {}) for columns in by_column]
     return Measured(
         name=name,
-        nulls=tuple(_whole(one.get("nullCount")) for one in given),
-        distinct=tuple(_whole(one.get("distinctCount")) for one in given),
+        nulls=tuple(whole(one.get("nullCount")) for one in given),
+        distinct=tuple(whole(one.get("distinctCount")) for one in given),
         means=tuple(_number(one.get("mean")) for one in given),
-        latest=next(one for one in reversed(given) if one),
+        latest=next((one for one in reversed(given) if one), {}),
     )
 
 
@@ -82,6 +83,7 @@ def _number(value: Any) -> float | None:
     return value
 
 
-def _whole(value: Any) -> int | None:
+def whole(value: Any) -> int | None:
+    """A finite number, rounded; None for anything else."""
     number = _number(value)
     return None if number is None else round(number)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from headwater.errors import InvalidRecord
 from headwater.formats.record import from_run
 from headwater.formats.record_rules import DataQuality
 from headwater.query.facet_values import body, run_facts
+from headwater.query.quality import column_metrics, whole
 from headwater.storage.base import Store
 from headwater.storage.row_types import RunRow, VersionRow
 
@@ -18,7 +21,10 @@ def record_of(store: Store, run: RunRow) -> dict[str, Any]:
     facts = run_facts(store, run)
     given = body(store.run_facets(run.run_id), "headwater_record")
     if given.get("lineage_id"):
-        return from_run(run_id=run.run_id, operation="", sources=(), destinations=(), time_us=0, record=given)
+        try:
+            return from_run(run_id=run.run_id, operation="", sources=(), destinations=(), time_us=0, record=given)
+        except InvalidRecord:
+            pass  # a facet of this name in another shape says no more than any other facet
     return from_run(
         run_id=run.run_id,
         operation=run.operation,
@@ -46,14 +52,18 @@ def _quality(store: Store, outputs: list[VersionRow]) -> DataQuality | None:
     """Null and distinct counts by column of the first output that was measured."""
     for version in outputs:
         metrics = body(store.version_facets(version.id), "dataQualityMetrics")
-        columns = metrics.get("columnMetrics")
-        if isinstance(columns, dict):
+        if isinstance(metrics.get("columnMetrics"), dict):
+            columns = column_metrics(metrics)
             return DataQuality(
-                null_count={name: m["nullCount"] for name, m in columns.items() if "nullCount" in m},
-                unique_values={name: int(m["distinctCount"]) for name, m in columns.items() if "distinctCount" in m},
+                null_count=_counts(columns, "nullCount"),
+                unique_values=_counts(columns, "distinctCount"),
                 statistics={"row_count": metrics["rowCount"]} if "rowCount" in metrics else {},
             )
     return None
+
+
+def _counts(columns: Mapping[str, Mapping[str, Any]], measure: str) -> dict[str, int]:
+    return {name: count for name, one in columns.items() if (count := whole(one.get(measure))) is not None}
 
 
 def record_text(record: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from headwater.errors import InvalidSelector, NotFound
 from headwater.model.graph import Direction, RunState
-from headwater.query.facet_values import Facets, body
+from headwater.query.facet_values import Facets, body, objects
 from headwater.query.kind_filter import check_kinds, type_of
 from headwater.query.resolve import Resolver, scan
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
@@ -208,10 +208,9 @@ def _holds(chosen: Chosen, row: NodeRow) -> bool:
 def tags(facets: Facets) -> list[str]:
     """Return the tags of a node, and of its columns, each as ``key``, ``value`` and ``key=value``."""
     found: list[str] = []
-    for item in body(facets, "tags").get("tags") or []:
-        if isinstance(item, dict):
-            key, value = str(item.get("key", "")), str(item.get("value", ""))
-            found.extend(word for word in (key, value, f"{key}={value}") if word)
+    for item in objects(body(facets, "tags").get("tags")):
+        key, value = str(item.get("key", "")), str(item.get("value", ""))
+        found.extend(word for word in (key, value, f"{key}={value}") if word)
     return found
 
 
@@ -223,8 +222,8 @@ def tag_label(key: str, value: str) -> str:
 def tag_labels(facets: Facets) -> list[str]:
     """Return the tags of a node in short form: ``pii`` if the value only means yes."""
     labels = []
-    for item in body(facets, "tags").get("tags") or []:
-        if isinstance(item, dict) and item.get("key"):
+    for item in objects(body(facets, "tags").get("tags")):
+        if item.get("key"):
             label = tag_label(str(item["key"]), str(item.get("value", "")))
             labels.append(f"{label} ({item['field']})" if item.get("field") else label)
     return labels
@@ -232,8 +231,7 @@ def tag_labels(facets: Facets) -> list[str]:
 
 def owner_names(facets: Facets) -> list[str]:
     """Return the owners of a node by their full names."""
-    found = body(facets, "ownership").get("owners") or []
-    return [str(item["name"]) for item in found if isinstance(item, dict) and item.get("name")]
+    return [str(item["name"]) for item in objects(body(facets, "ownership").get("owners")) if item.get("name")]
 
 
 def owners(facets: Facets) -> list[str]:
