@@ -199,6 +199,13 @@ def test_rows_and_versions_that_are_neither(lineage: Lineage) -> None:
         lineage.resolver.target("predictions.parquet#minus-one")
 
 
+@pytest.mark.parametrize("suffix", ["v²", "²", "v" + "9" * 30, "v" + "9" * 3900])
+def test_a_number_of_a_version_that_is_none_is_refused(lineage: Lineage, suffix: str) -> None:
+    """Not every sign that counts as a digit is one, and no number is too long to be told so."""
+    with pytest.raises(InvalidInput, match="must be a version of the dataset or the number of a row"):
+        lineage.show(f"predictions.parquet#{suffix}")
+
+
 @pytest.mark.parametrize(
     ("namespace", "name"),
     [

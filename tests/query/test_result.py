@@ -80,6 +80,15 @@ def test_frames_hold_nodes_and_edges(lineage: Lineage) -> None:
     assert len(lineage.diff("train.py").to_pandas()) == 5
 
 
+def test_a_polars_frame_takes_values_that_only_late_rows_have() -> None:
+    """Its types come from all rows, not from a hundred of them that are all empty."""
+    nodes = tuple(Node(id=f"dataset:d:{n}", kind=NodeKind.DATASET, namespace="d", name=str(n)) for n in range(152))
+    edges = tuple(Edge(source=nodes[n].id, target=nodes[n + 1].id) for n in range(150))
+    ended = Edge(source=nodes[150].id, target=nodes[151].id, valid_from=1, valid_to=2)
+    frame = LineageGraph(nodes=nodes, edges=(*edges, ended)).to_polars("edges")
+    assert frame["valid_to"].to_list() == [None] * 150 + ["1970-01-01T00:00:00.000002Z"]
+
+
 def test_networkx_has_the_same_reach(lineage: Lineage) -> None:
     """The graph handed to networkx gives the same ancestors."""
     nx = pytest.importorskip("networkx")

@@ -49,6 +49,12 @@ def test_wrong_expressions_say_where(text: str) -> None:
     assert caught.value.rule
 
 
+@pytest.mark.parametrize("text", ["9" * 5000 + "+a", "a+" + "9" * 5000, "²+a", "a+²"])
+def test_hops_of_any_length_are_read(text: str) -> None:
+    """More hops than Python reads numbers are all of them; a digit that is none belongs to a name."""
+    assert parse(text) in (Reached(Name("a"), -1, 0), Reached(Name("a"), 0, -1), Name("²+a"), Name("a+²"))
+
+
 @given(st.text(alphabet="ab+&|!() '\":*2", max_size=20))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes the parser fail in another way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import socket
 from urllib.parse import quote
 
 import msgspec
@@ -118,8 +119,52 @@ def test_a_service_that_is_away_is_told_as_such(address):
         hw.connect("http://127.0.0.1:1", key="x", timeout_s=1).coverage()
     with hw.connect(url, key="hw_x") as stranger, pytest.raises(ServiceError, match="not known, has expired"):
         stranger.coverage()
-    with pytest.raises(ConfigError, match="not the address"):
-        hw.connect("localhost:5000")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:5000", "https://", "http://localhost:99999", "http://host:port", "http://[::1", "http://a b/",
+        "http://host/\n", "http://host/grün",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused_before_a_question(url):
+    """With what is wrong and an example, not by whatever the library of the protocol raises later."""
+    with pytest.raises(ConfigError, match="not the address of a service") as refused:
+        hw.connect(url)
+    assert "for example https://" in refused.value.hint
+
+
+def test_a_key_from_a_file_may_end_in_a_line_end_and_holds_no_other_odd_character(address):
+    """White space around it is none of the key; a key that cannot be sent is told, without showing it."""
+    url, key = address
+    with hw.connect(url, key=f"{key}\r\n") as remote:
+        remote.coverage()
+    for odd in ("hw_\n_x", "hw_\u20ac"):
+        with pytest.raises(ConfigError, match="characters that no key has") as refused:
+            hw.connect(url, key=odd)
+        assert odd not in str(refused.value)
+
+
+def test_certificates_that_cannot_be_read_are_told(tmp_path):
+    """A file that is missing, and one of something else."""
+    (tmp_path / "text.pem").write_text("no certificate")
+    for name in ("missing.pem", "text.pem"):
+        with pytest.raises(ConfigError, match=f"{name} cannot be read"):
+            hw.connect("https://localhost:1", ca_file=str(tmp_path / name))
+
+
+def test_a_slow_answer_is_not_asked_for_twice():
+    """It took longer than was allowed: the service is asked once, and the error says what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(ServiceError, match=r"did not answer within 0\.2 s") as late:
+            hw.connect(f"http://127.0.0.1:{port}", key="x", timeout_s=0.2).coverage()
+        assert "limit" in late.value.hint
+        server.settimeout(0.2)
+        server.accept()[0].close()
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_an_answer_says_what_it_leaves_out(filled):

@@ -47,8 +47,8 @@ FORMATS = ("json", "mermaid", "dot", "graphml", "prov", "svg", "png")
 
 def cells() -> int | None:
     """Return the width of the terminal, or None if the output is not a terminal (then nothing is truncated)."""
-    if os.environ.get("COLUMNS", "").isdigit():
-        return max(40, int(os.environ["COLUMNS"]))
+    if (columns := os.environ.get("COLUMNS", "")).isdecimal() and len(columns) < 10:
+        return max(40, int(columns))
     if not sys.stdout.isatty():
         return None
     return max(40, shutil.get_terminal_size().columns)

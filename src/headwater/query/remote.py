@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Literal, Self, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import msgspec
 
@@ -52,7 +52,8 @@ def connect(url: str, *, key: str | None = None, timeout_s: float = 30.0, ca_fil
     No request is made yet: if the service cannot be reached, the first question raises ``ServiceError``.
 
     Raises:
-        ConfigError: the address is not an http or https URL.
+        ConfigError: the address is not an http or https URL, the key holds characters that no key has, or ``ca_file``
+            cannot be read.
     """
     return RemoteLineage(url, key=key, timeout_s=timeout_s, ca_file=ca_file)
 
@@ -67,18 +68,13 @@ class RemoteLineage(LineageAPI):
     def __init__(
         self, url: str, *, key: str | None = None, timeout_s: float = 30.0, ca_file: str | None = None
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(
-                f"{without_password(url)!r} is not the address of a service",
-                hint="for example https://lineage.example:5000",
-            )
+        parts = _address(url)
         self.url = url.rstrip("/")
         self._shown = without_password(self.url)
         self._parts = parts
-        self._key = os.environ.get("HEADWATER_API_KEY", "") if key is None else key
+        self._key = _checked_key(os.environ.get("HEADWATER_API_KEY", "") if key is None else key)
         self._timeout_s = timeout_s
-        self._tls = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
+        self._tls = _trusting(ca_file) if parts.scheme == "https" else None
         self._local = threading.local()
 
     def __repr__(self) -> str:
@@ -252,18 +248,27 @@ class RemoteLineage(LineageAPI):
         headers = {"Accept": "application/json", "User-Agent": "headwater"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        last: Exception | None = None
-        for _ in range(2):  # a connection that was kept may have been closed by the other side
+        while True:
+            was_kept = getattr(self._local, "connection", None) is not None
             connection = self._connection()
             try:
                 connection.request("GET", target, headers=headers)
                 answer: HTTPResponse = connection.getresponse()
                 return answer.status, answer.read()
             except (OSError, HTTPException) as error:
-                last = error
                 self.close()
-        hint = "does it speak https? try http://" if isinstance(last, ssl.SSLError) else "is the service running?"
-        raise ServiceError(f"{self._shown} cannot be reached: {last}", hint=hint) from last
+                # One that was kept may have been closed by the other side; a slow answer is not asked for twice.
+                if not was_kept or isinstance(error, TimeoutError):
+                    raise self._unreached(error) from error
+
+    def _unreached(self, error: Exception) -> ServiceError:
+        if isinstance(error, TimeoutError):
+            return ServiceError(
+                f"{self._shown} did not answer within {self._timeout_s:g} s",
+                hint="ask for less, with a depth or a limit, or connect with a larger timeout_s",
+            )
+        hint = "does it speak https? try http://" if isinstance(error, ssl.SSLError) else "is the service running?"
+        return ServiceError(f"{self._shown} cannot be reached: {error}", hint=hint)
 
     def _connection(self) -> HTTPConnection:
         connection: HTTPConnection | None = getattr(self._local, "connection", None)
@@ -284,6 +289,46 @@ class _NodePage(msgspec.Struct):
 
 class _RunPage(msgspec.Struct):
     runs: list[RunSummary]
+
+
+def _address(url: str) -> SplitResult:
+    """The parts of the address of a service. Raises ``ConfigError`` if it is none."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise _no_service(url, f": {error}") from None
+    is_plain = parts.path.isascii() and url.isprintable() and " " not in url
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+        raise _no_service(url)
+    return parts
+
+
+def _no_service(url: str, why: str = "") -> ConfigError:
+    return ConfigError(
+        f"{without_password(url)!r} is not the address of a service{why}",
+        hint="for example https://lineage.example:5000",
+    )
+
+
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
+    """A TLS context that trusts the certificates in a file, or those of the system."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ConfigError(
+            f"the certificates in {ca_file} cannot be read: {error}", hint="ca_file takes a PEM file"
+        ) from None
+
+
+def _checked_key(key: str) -> str:
+    """A key without white space around it. Raises ``ConfigError`` if it cannot be sent."""
+    key = key.strip()
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ConfigError(
+            "the API key holds characters that no key has", hint="see to HEADWATER_API_KEY: copy the key again"
+        )
+    return key
 
 
 def _node(name: str, verb: str = "") -> str:

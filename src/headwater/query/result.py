@@ -183,7 +183,8 @@ def frame(library: str, rows: list[dict[str, Any]]) -> Any:
             module = __import__(library)
         except ImportError:
             raise MissingExtra(f"a {library} frame needs {library}", hint=f"pip install {library}") from None
-    return module.DataFrame(rows)
+    # polars tells the type of a column from its first hundred rows, which may all be empty
+    return module.DataFrame(rows, infer_schema_length=None) if library == "polars" else module.DataFrame(rows)
 
 
 def preformatted(text: str) -> str:

@@ -75,10 +75,12 @@ class Token(NamedTuple):
 
 
 _QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
-_BEFORE = re.compile(r"(\d*)\+(?=[^\s&|)])")
-_AFTER = re.compile(r"\+(\d*)(?=$|[\s&|)])")
+_BEFORE = re.compile(r"([0-9]*)\+(?=[^\s&|)])")
+_AFTER = re.compile(r"\+([0-9]*)(?=$|[\s&|)])")
 _WORDS = {"and": "&", "or": "|", "not": "!"}
 _MAX_DEPTH = 100
+_MOST_DIGITS = 18
+"""Of a number of hops: no graph is deeper than that, and Python reads no number of any length."""
 
 
 def parse(text: str) -> Expression:
@@ -206,4 +208,4 @@ class _Parser:
 def _hops(token: Token | None) -> int:
     if token is None:
         return 0
-    return int(token.text) if token.text else -1
+    return int(token.text) if token.text and len(token.text) <= _MOST_DIGITS else -1

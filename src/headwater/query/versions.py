@@ -12,6 +12,7 @@ from headwater.storage.row_types import NodeRow, VersionRow
 _ALL = 100_000
 _MOST_DESCRIBED = 1000
 _DIGEST = re.compile(r"[0-9a-f]{4,64}")
+_ORDINAL = re.compile(r"[vV][0-9]{1,18}")
 
 
 def find_version(store: Store, node: NodeRow, text: str) -> VersionRow | None:
@@ -27,7 +28,7 @@ def find_version(store: Store, node: NodeRow, text: str) -> VersionRow | None:
     for version in versions:
         if version.version == text:
             return version
-    if text[:1] in {"v", "V"} and text[1:].isdigit():
+    if _ORDINAL.fullmatch(text):
         return next((version for version in versions if version.ordinal == int(text[1:])), None)
     if len(text) < 4 or text.isdigit():
         return None
