@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-NO_RIGHTS = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
-"""Before a command: root, too, may write only what the rights of files allow."""
+_PAST_RIGHTS = "-dac_override,-dac_read_search"
+NO_RIGHTS = ["setpriv", f"--bounding-set={_PAST_RIGHTS}", f"--inh-caps={_PAST_RIGHTS}"] if os.geteuid() == 0 else []
+"""Before a command: root, too, may read and write only what the rights of files allow."""
 needs_rights = pytest.mark.skipif(bool(NO_RIGHTS) and shutil.which("setpriv") is None, reason="root writes anywhere")
 """Of a test that uses ``NO_RIGHTS``: skipped for root where nothing can take its privilege away."""

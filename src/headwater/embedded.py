@@ -73,8 +73,12 @@ def settle(folder: Path) -> str:
     if there was nothing to do. Lists one folder then. Never raises if the store is unavailable: the events stay in the
     spool.
     """
-    spool = folder / "spool"
-    if not spool.is_dir() or not any(path.suffix in (".segment", ".lease") for path in spool.iterdir()):
+    try:
+        if not any(path.suffix in (".segment", ".lease") for path in (folder / "spool").iterdir()):
+            return ""
+    except PermissionError as error:
+        return str(error.strerror)
+    except OSError:  # there is none
         return ""
     from headwater.capture.delivery import Delivery as Sender
 

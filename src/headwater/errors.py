@@ -152,8 +152,8 @@ class NoLineage(StoreError):
 
     hint = "try: headwater run train.py"
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"no lineage yet: {why}")
+    def __init__(self, why: str, *, hint: str | None = None) -> None:
+        super().__init__(f"no lineage yet: {why}", hint=hint)
 
 
 class ServiceError(HeadwaterError):

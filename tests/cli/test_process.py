@@ -13,6 +13,8 @@ import pytest
 
 from file_rights import NO_RIGHTS, needs_rights
 from headwater.cli.commands import COMMANDS
+from headwater.storage.open import open_store
+from headwater.testing.events import raw, run_event, run_id
 
 MAIN = [sys.executable, "-m", "headwater"]
 
@@ -231,3 +233,56 @@ def test_a_reader_that_leaves_ends_the_command_as_it_ends_others(filled: Path, a
     )
     os.close(write)
     assert (process.communicate(timeout=60)[1], process.returncode) == ("", 141)
+
+
+def test_a_question_about_a_tenant_that_is_none_makes_none(filled: Path) -> None:
+    """A misspelt tenant is told with those that there are; nothing is made under its name."""
+    before = sorted(path.name for path in (filled / ".headwater").iterdir())
+    for command in (["runs"], ["store", "info"], ["upstream", "tumour.pkl"], ["quarantine", "list"]):
+        told = run(filled, "--tenant", "defualt", *command)
+        assert (told.returncode, told.stdout) == (1, "")
+        assert "there is no store of tenant 'defualt'" in told.stderr
+        assert "its tenants are default" in told.stderr
+    assert sorted(path.name for path in (filled / ".headwater").iterdir()) == before
+
+
+def test_names_that_no_folder_has_are_told_without_a_traceback(folder: Path) -> None:
+    """Too long for a file system, or no address."""
+    long = run(folder, "--store", "a" * 300, "runs")
+    assert long.returncode == 1
+    assert "there is no store at" in long.stderr
+    made = run(folder, "--store", "a" * 300, "ingest", os.devnull)
+    assert "File name too long" in made.stderr
+    service = run(folder, "--store", "http://localhost:99999", "runs")
+    assert "is not the address of a service" in service.stderr
+    assert "Traceback" not in long.stderr + made.stderr + service.stderr
+    assert "an http address is a service" in run(folder, "--store", "http://localhost:1", "migrate", "--check").stderr
+
+
+def test_no_name_in_an_error_drives_the_terminal(folder: Path) -> None:
+    """Names of data come from anybody: in messages and hints they are as harmless as in answers."""
+    title = "\x1b]0;owned\x07"
+    with open_store(folder / ".headwater") as store:
+        names = [f"{where}/evil{title}.csv" for where in ("one", "two")]
+        store.append(raw([run_event(run_id(1), f"job{title}", "COMPLETE", 0, [], names)]))
+    for command in (["show", f"evil{title}.csv"], ["show", "evill.csv"], ["diff", f"job{title}"]):
+        told = run(folder, *command)
+        assert told.returncode in (1, 2)
+        assert "\\x07" in told.stderr
+        assert all(char.isprintable() or char == "\n" for char in told.stderr), told.stderr
+
+
+@needs_rights
+def test_a_spool_that_may_not_be_read_is_told(filled: Path) -> None:
+    """Another user's program left something there: the question is answered, with a note that something is missing."""
+    spool = filled / ".headwater" / "spool"
+    spool.mkdir(mode=0)
+    try:
+        told = subprocess.run(
+            [*NO_RIGHTS, *MAIN, "runs"], check=False, cwd=filled, capture_output=True, encoding="utf-8"
+        )
+    finally:
+        spool.chmod(0o700)
+    assert told.returncode == 0
+    assert "train.py" in told.stdout
+    assert "spool: Permission denied" in told.stderr

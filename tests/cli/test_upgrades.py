@@ -88,10 +88,12 @@ def test_events_that_are_refused_today_are_told_and_do_not_stop_it(
 
 
 SLOW = """
-import sys
+import sys, time
 from headwater.cli.main import main
 from headwater.storage import group_commit
 group_commit._STRETCH, group_commit._REBUILD_BATCH = 1, 1
+stretch = group_commit.GroupCommitStore._make_stretch
+group_commit.GroupCommitStore._make_stretch = lambda *args: (stretch(*args), time.sleep(0.03))
 main(["migrate"])
 """
 

@@ -29,10 +29,10 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.migration import Migration
 from headwater.storage.open import open_store
 from headwater.storage.row_types import Receipt
-from headwater.storage.sqlite import SQLiteStore
+from headwater.storage.sqlite import SQLiteStore, restore
 from headwater.storage.sqlite import migrate as migrate_module
 from headwater.storage.sqlite import store as store_module
-from headwater.storage.sqlite.connection import connect, queries
+from headwater.storage.sqlite.connection import PAGE_SIZE_BYTES, connect, queries
 from headwater.storage.sqlite.migrate import migrations, statements
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.suite.fixture import holding
@@ -345,3 +345,50 @@ def test_what_is_forgotten_is_not_left_in_the_file(tmp_path: Path) -> None:
         assert store.retain(before=5) == 400
     left = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"lovelace" not in left
+
+
+def _database(path: Path, *statements: str) -> bytes:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("tables", [("patients",), ("migrations", "users")], ids=str)
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path, tables: tuple[str, ...]) -> None:
+    """A folder of data named as the store, with a database in it that has the name of a tenant: it gets no tables, no
+    other journal, and is no backup either."""
+    foreign = tmp_path / "clinic.db"
+    before = _database(foreign, *(f"CREATE TABLE {table} (number INTEGER)" for table in tables))
+    for read_only in (True, False):
+        with pytest.raises(StoreError, match=r"clinic\.db is a database of another program") as refused:
+            SQLiteStore.open(tmp_path, tenant="clinic", read_only=read_only)
+        assert "--tenant" in refused.value.hint
+    with pytest.raises(StoreError, match="another program"):
+        SQLiteStore.outdated(tmp_path, "clinic")
+    with pytest.raises(StoreError, match="another program"):
+        restore(foreign, tmp_path / "new")
+    assert foreign.read_bytes() == before
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["clinic.db"]
+
+
+def test_a_new_file_has_pages_of_our_size(tmp_path: Path) -> None:
+    """Looking whose file it is comes first, and does not settle the size of its pages."""
+    with SQLiteStore.open(tmp_path) as store:
+        assert store._connection.execute("PRAGMA page_size").fetchone() == (PAGE_SIZE_BYTES,)
+
+
+@pytest.mark.parametrize("name", ["", ".x", "a/b", "a\nb", "\x1b[31m", "\u202ea", "\udcff", "é" * 101, "a" * 201])
+def test_a_tenant_has_a_name_that_a_file_can_have(tmp_path: Path, name: str) -> None:
+    """Anything else is refused with field and rule, before a file is made."""
+    with pytest.raises(InvalidInput) as refused:
+        SQLiteStore.open(tmp_path / "s", tenant=name)
+    assert refused.value.field == "tenant"
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_folder_with_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+    """As an error of the store, whether it is asked or written to."""
+    for read_only in (True, False):
+        with pytest.raises(StoreError, match="name too long"):
+            SQLiteStore.open(tmp_path / ("a" * 300), read_only=read_only)

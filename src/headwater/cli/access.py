@@ -234,7 +234,7 @@ def create_share(ctx: click.Context, to: str, selector: str, days: float) -> Non
     from headwater.cli.open_store import opened
     from headwater.query.lineage import Lineage
 
-    with opened(ctx) as store:
+    with opened(ctx, must_exist=False) as store:  # a tenant may share before its first event
         Lineage(store).select(selector)
     with administering(ctx) as administration:
         made = administration.share(_tenant(ctx), to, selector, who=who(), days=days)

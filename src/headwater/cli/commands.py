@@ -210,10 +210,14 @@ def failed(error: HeadwaterError) -> NoReturn:
 
 
 def tell(error: HeadwaterError) -> None:
-    """Write a failure to standard error: what is wrong, and what to do about it."""
-    click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True, color=wants_color(sys.stderr))
+    """Write a failure to standard error: what is wrong, and what to do about it. No name in it drives the terminal."""
+    from headwater.query.terminal_text import clean
+
+    color = wants_color(sys.stderr)
+    message = "\n".join(map(clean, error.message.split("\n")))
+    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True, color=color)
     if error.hint:
-        click.echo(click.style(" hint: ", fg="cyan") + _as_command(error.hint), err=True, color=wants_color(sys.stderr))
+        click.echo(click.style(" hint: ", fg="cyan") + clean(_as_command(error.hint)), err=True, color=color)
 
 
 def _as_command(hint: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from headwater.cli.open_store import open_patiently, target
+from headwater.query.terminal_text import clean
 from headwater.storage.open import POSTGRES
 
 
@@ -12,7 +13,7 @@ def _bring_up(where: str, tenants: list[str]) -> None:
     """Open the store of every tenant once, which upgrades its schema and its views."""
     for tenant in tenants:
         with open_patiently(where, tenant) as store:
-            click.echo(f"{tenant}: up to date; {store.tally().events:,} events")
+            click.echo(f"{clean(tenant)}: up to date; {store.tally().events:,} events")
 
 
 def _tell(where: str, tenants: list[str]) -> bool:
@@ -44,9 +45,11 @@ def migrate(ctx: click.Context, check: bool) -> None:
     if where.startswith(POSTGRES):
         _migrate_server(ctx, where, is_check=check)
         return
-    from headwater.storage.open import folder_of
+    from headwater.storage.open import folder_of, no_store
     from headwater.storage.sqlite import stored_tenants
 
+    if "://" in where and not where.startswith("sqlite://"):
+        raise no_store(where)
     tenants = stored_tenants(folder_of(where))
     if not tenants:
         click.echo("no stores yet: nothing to do")

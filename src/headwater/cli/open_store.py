@@ -13,7 +13,7 @@ import click
 
 from headwater.errors import NoLineage, StoreError
 from headwater.model.uris import without_password
-from headwater.query.terminal_text import plural
+from headwater.query.terminal_text import listing, plural
 
 if TYPE_CHECKING:
     from headwater.cli.commands import Settings
@@ -87,15 +87,17 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
     """Open the store for the duration of a command. Raises ``NoLineage`` if it must exist and does not."""
     settings: Settings = ctx.find_root().obj
     where = target(settings)
-    if must_exist and "://" not in where and not Path(where).expanduser().exists():
-        raise NoLineage(f"there is no store at {where}")
-    from headwater.storage.open import may_only_read
-
     waiting = ""
     if "://" not in where:
         from headwater.embedded import settle
 
+        if must_exist and not os.path.lexists(Path(where).expanduser()):
+            raise NoLineage(f"there is no store at {where}")
         waiting = settle(Path(where).expanduser())  # take in what a killed process left behind
+        if must_exist:
+            _check_tenant_exists(where, settings.tenant)
+    from headwater.storage.open import may_only_read
+
     is_read_only = must_exist and may_only_read(where, settings.tenant)
     store = open_patiently(where, settings.tenant, is_read_only=is_read_only)
     if waiting and not is_read_only:
@@ -104,6 +106,21 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def _check_tenant_exists(where: str, tenant: str) -> None:
+    """Raise ``NoLineage`` if a folder has no store of a tenant: a question makes none."""
+    from headwater.storage.sqlite import stored_tenants
+    from headwater.storage.sqlite.store import store_path
+
+    folder = Path(where).expanduser()
+    if not folder.is_dir() or store_path(folder, tenant).exists():
+        return
+    others = stored_tenants(folder)
+    if not others:
+        raise NoLineage(f"there is no store at {where}")
+    hint = f"its tenants are {listing(others, 8)}: --tenant, HEADWATER_TENANT"
+    raise NoLineage(f"there is no store of tenant {tenant!r} at {where}", hint=hint)
 
 
 @contextmanager

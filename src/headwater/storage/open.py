@@ -114,7 +114,7 @@ def may_only_read(target: str, tenant: str = "default") -> bool:
     from headwater.storage.sqlite.store import store_path
 
     path = store_path(folder_of(target).expanduser(), tenant)
-    return path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+    return os.access(path, os.F_OK) and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
 
 def drop_store(target: str, tenant: str) -> None:

@@ -24,6 +24,7 @@ from headwater.storage.postgres.quarantine import QuarantineTable
 from headwater.storage.postgres.security import working_role
 from headwater.storage.postgres.tables import PostgresTables
 from headwater.storage.table_store import LogCounts
+from headwater.storage.tenant_names import check_tenant
 from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outdated
 
 TIMEOUT_S = 10.0
@@ -342,10 +343,3 @@ def _session(
         is_distributed=citus.is_used(connection, schema),
         timeout_s=timeout_s,
     )
-
-
-def check_tenant(tenant: str) -> None:
-    """Raise ``InvalidInput`` if a tenant is not a plain name."""
-    if not tenant or len(tenant) > 200 or tenant.startswith(".") or any(char in tenant for char in '/\\:\0"<>|?*'):
-        rule = "must be a name of at most 200 letters, digits, '-', '_' and '.'"
-        raise InvalidInput(field="tenant", value=repr(tenant), rule=rule)

@@ -25,6 +25,8 @@ _BETWEEN_SWITCHES_S = 0.01
 _SHARED_FIRST, _SHARED_BYTES = 0x40000002, 510
 """The bytes of a file that every open connection holds a lock on (https://www.sqlite.org/fileformat2.html#lock_byte)."""
 _PRIMARY = 0xFF
+_OURS = {"migrations", "frames"}
+"""Tables that every store has had from its first schema on."""
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 _NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
 
@@ -38,7 +40,11 @@ def queries() -> dict[str, str]:
 
 
 def connect(path: Path, *, read_only: bool, timeout_s: float) -> sqlite3.Connection:
-    """Open a connection to the file, with common settings."""
+    """Open a connection to the file, with common settings.
+
+    Raises:
+        StoreError: it cannot be opened, or is the database of another program.
+    """
     with explained(path):
         place = str(path)
         if read_only:
@@ -48,11 +54,22 @@ def connect(path: Path, *, read_only: bool, timeout_s: float) -> sqlite3.Connect
             place, uri=read_only, timeout=timeout_s, isolation_level=None, check_same_thread=False
         )
         try:
+            _check_own(connection, path)
             _prepare(connection, read_only=read_only, timeout_s=timeout_s)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _check_own(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise ``StoreError`` if the file is the database of another program, which must not get our tables."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if tables and not tables >= _OURS:
+        raise StoreError(
+            f"{path.name} is a database of another program, no store of lineage",
+            hint="name another folder or tenant: --store, HEADWATER_STORE, --tenant",
+        )
 
 
 def _has_log(path: Path) -> bool:
@@ -101,7 +118,6 @@ def use_write_ahead_log(connection: sqlite3.Connection, timeout_s: float) -> Non
 def _prepare(connection: sqlite3.Connection, *, read_only: bool, timeout_s: float) -> None:
     if read_only:
         connection.execute("PRAGMA query_only = 1")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE_BYTES}")
     use_write_ahead_log(connection, timeout_s)

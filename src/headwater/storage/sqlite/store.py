@@ -22,6 +22,7 @@ from headwater.storage.sqlite.migrate import migrate, version_of
 from headwater.storage.sqlite.quarantine import QuarantineTable
 from headwater.storage.sqlite.tables import SQLiteTables
 from headwater.storage.table_store import LogCounts
+from headwater.storage.tenant_names import check_tenant
 from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outdated
 
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", DROPPED)
@@ -94,11 +95,12 @@ class SQLiteStore(GroupCommitStore):
                 value=str(share_index_with.path),
                 rule=f"must be another open store of the same file, {path}",
             )
-        if not path.exists():
-            if read_only or not create:
-                raise StoreError(f"there is no store at {path}", hint="capture something first, or name another folder")
-            with explained(path):
+        with explained(path):
+            is_there = path.exists()
+            if not is_there and create and not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
+        if not is_there and (read_only or not create):
+            raise StoreError(f"there is no store at {path}", hint="capture something first, or name another folder")
         connection = connect(path, read_only=read_only, timeout_s=timeout_s)
         try:
             with explained(path):
@@ -293,8 +295,5 @@ def store_path(folder: Path, tenant: str) -> Path:
     Raises:
         InvalidInput: the tenant is not a plain name.
     """
-    if not tenant or tenant.startswith(".") or any(char in tenant for char in '/\\:\0"<>|?*'):
-        raise InvalidInput(
-            field="tenant", value=repr(tenant), rule="must be a name of letters, digits, '-', '_' and '.'"
-        )
+    check_tenant(tenant)
     return folder / f"{tenant}.db"
