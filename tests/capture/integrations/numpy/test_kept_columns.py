@@ -89,3 +89,16 @@ def test_a_number_of_rows_is_no_data(followed, frame):
     places = np.arange(n)
     made = pd.DataFrame({"place": places, "a": frame["a"]})
     assert followed.columns(made)["place"] == set()
+
+
+def test_rows_that_are_there_once_and_how_often(followed, frame):
+    """``np.unique`` with counts or places returns several arrays: the rows keep their columns, the rest comes from all
+    of them."""
+    rows, places, counts = np.unique(frame.values, axis=0, return_inverse=True, return_counts=True)
+    assert apart(followed, pd.DataFrame(rows))
+    for numbers in (places, counts):
+        made = pd.DataFrame({"n": np.ravel(numbers)})
+        assert {column for _, column in followed.columns(made)["n"]} >= {"a", "b", "c"}
+    names, how_often = np.unique(frame["c"], return_counts=True)
+    made = pd.DataFrame({"name": names, "how_often": how_often})
+    assert {column for found in followed.columns(made).values() for _, column in found} == {"c"}

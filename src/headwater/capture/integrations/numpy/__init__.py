@@ -144,7 +144,9 @@ def _rows(array: np.ndarray[Any, Any]) -> int | None:
 
 def _made(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        _bind(recorder, result, name, args, kwargs, is_users=not _is_library(sys._getframe(2)))
+        is_users = not _is_library(sys._getframe(2))
+        for part in result if isinstance(result, list | tuple) else (result,):  # ``unique`` with counts, ``gradient``
+            _bind(recorder, part, name, args, kwargs, is_users=is_users)
 
     return handler
 
