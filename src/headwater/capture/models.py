@@ -1,8 +1,9 @@
 """Facts about models and their outputs: versions, training data, and the model behind a prediction.
 
-The version of a model in memory is the digest of its recipe: class, hyper-parameters, features, and the fingerprints of
-its training data. Fits on parts of a set (folds) are told apart by their order. If it depends on chance and no seed was
-set, the recipe includes the run, so that two such models never have the same version.
+The version of a model in memory is the digest of its recipe: class, hyper-parameters, features, the fingerprints of its
+training data, and what was done to that data before the fit (a scaler, ``np.log``). Fits on parts of a set (folds) are
+told apart by their order. If it depends on chance and no seed was set, the recipe includes the run, so that two such
+models never have the same version.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 from headwater.capture.containers import HELD
 from headwater.capture.datasets import Datasets, Touched
 from headwater.capture.recorder import Recorder
+from headwater.capture.source_analysis.expression_text import expression_of
 from headwater.capture.source_analysis.expression_values import TAKEN
 from headwater.capture.source_analysis.row_lists import GATHERED
 from headwater.capture.source_analysis.supposed_values import FROM_CODE
@@ -23,6 +25,10 @@ from headwater.capture.values import DatasetRef, Value
 
 MODELS: Final = ("MODEL", "CHECKPOINT")
 """Dataset types that a fitted model can have."""
+
+_UNSET_SEEDS: Final = "unset_seeds"
+"""The fact of an integration that tells which seeds were not set and matter; no part of the facet."""
+_MOST_STEPS: Final = 500
 
 _MEASURED: Final = ("importances", "importance_details")
 """Facts measured on a fitted model, which are not part of its recipe."""
@@ -85,13 +91,14 @@ def _completed(
     training = [_named(ref, datasets) for ref in sources if ref.type not in MODELS]
     parents = [_named(ref, datasets) for ref in sources if ref.type in MODELS]
     recipe = {name: part for name, part in body.items() if name not in _MEASURED}
-    recipe |= {"training": training, "parents": parents}
+    recipe |= {"training": training, "parents": parents, "made": _made_since(value)}
     if not _is_repeatable(body, training):
         recipe["run"] = recorder.run_id
     if _is_part(value):  # which rows they are is not known, so each fit on some of the rows is one of its own
         recipe["part"] = datasets.number_of_part(touched.ref, [item["name"] for item in training])
     version = blake2b(_encode(recipe), digest_size=8).hexdigest()
     done = {**body, "name": touched.ref.name, "version": version}
+    done.pop(_UNSET_SEEDS, None)
     if parents:
         before = touched.facets.get("headwater_model", {})
         done["step"] = before.get("step", 1) + 1
@@ -105,8 +112,24 @@ def _completed(
 def _is_repeatable(body: dict[str, Any], training: list[dict[str, str]]) -> bool:
     """Whether the recipe determines the model: every seed is set, and every training set has a fingerprint."""
     parameters = body.get("hyper_parameters", {})
-    seeds = [value for name, value in parameters.items() if name.rpartition("__")[2] == "random_state"]
-    return all(seed is not None for seed in seeds) and bool(training) and all("version" in item for item in training)
+    unset = [name for name, value in parameters.items() if value is None and name.rpartition("__")[2] == "random_state"]
+    return not body.get(_UNSET_SEEDS, unset) and bool(training) and all("version" in item for item in training)
+
+
+def _made_since(model: Value) -> list[list[Any]]:
+    """What was done to the sets that a model learned from before it got them: each operation, with the parameters of
+    the transformer that it fitted and the expression in the code."""
+    found: list[list[Any]] = []
+    seen: set[int] = set()
+    stack = list(reversed(model.inputs))
+    while stack and len(found) < _MOST_STEPS:
+        item = stack.pop()
+        if id(item) in seen or item.dataset is not None:
+            continue
+        seen.add(id(item))
+        found.append([item.op, item.detail or {}, expression_of(item)])
+        stack += reversed(item.inputs)
+    return found
 
 
 def _is_part(value: Value) -> bool:

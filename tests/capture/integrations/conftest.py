@@ -33,9 +33,11 @@ class Followed:
         self._event: dict[str, Any] | None = None
 
     def stop(self) -> None:
-        """Take the hooks away."""
-        recording.leave(self._token)
-        self.registry.remove()
+        """Take the hooks away, once."""
+        if self._token is not None:
+            recording.leave(self._token)
+            self._token = None
+            self.registry.remove()
 
     def columns(self, obj: object) -> dict[str, set[tuple[str, str | None]]]:
         """Per column of an object, the (dataset, column) pairs behind it, directly or not."""

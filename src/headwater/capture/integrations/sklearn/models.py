@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from headwater.capture.integrations.sklearn import repeated_fits
 from headwater.capture.integrations.sklearn.caller_names import assigned_names, receiver_name
+from headwater.capture.integrations.sklearn.chance import UNSET_SEEDS, unset_seeds
 from headwater.capture.integrations.sklearn.features import (
     MAX_FEATURES,
     Feature,
@@ -61,6 +64,8 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     value.columns = tuple(feature.name for feature in features) if is_named else None
     value.rule = feature_rule(features, columns, sides)
     parameters = _parameters(estimator)
+    if not is_model:
+        value.detail = {**_detail(estimator), "parameters": changed_parameters(estimator, parameters)}
     _seeds(recorder, estimator, parameters, value)
     if is_model:
         ref = recorder.memory_ref(name, "MODEL")
@@ -107,6 +112,7 @@ def _name(
 ) -> None:
     """Make the value a named model, with a facet that describes it."""
     facet = _facet(model, features, parameters)
+    facet[UNSET_SEEDS] = unset_seeds(model, model.get_params(deep=True))
     repeated_fits.name(recorder, value, ref, facets=Described(facet, model, features, columns, recorder.run_id))
 
 
@@ -188,8 +194,26 @@ def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) 
 
 
 def _parameters(estimator: Any) -> dict[str, Any]:
-    """All hyper-parameters, including nested ones; objects by their class, functions by name."""
-    return {name: plain(value) for name, value in estimator.get_params(deep=True).items()}
+    """All hyper-parameters, including nested ones; objects by their class, functions by name, splitters as they are
+    spelled."""
+    given = estimator.get_params(deep=True)
+    return {name: repr(one)[:200] if hasattr(one, "get_n_splits") else plain(one) for name, one in given.items()}
+
+
+def changed_parameters(estimator: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The hyper-parameters that are not the defaults of the class, and those of estimators inside it."""
+    kind: Any = type(estimator)
+    defaults = _defaults(kind)
+    return {name: item for name, item in parameters.items() if name not in defaults or plain(defaults[name]) != item}
+
+
+@lru_cache(maxsize=1_024)
+def _defaults(kind: type) -> dict[str, Any]:
+    try:
+        parameters = inspect.signature(kind).parameters.values()
+    except (TypeError, ValueError):  # a compiled class may have none
+        return {}
+    return {one.name: one.default for one in parameters if one.default is not one.empty}
 
 
 def plain(value: Any) -> Any:
