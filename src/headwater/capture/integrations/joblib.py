@@ -39,13 +39,15 @@ class JoblibIntegration(Integration):
 
 def _running(original: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap the call of ``Parallel``, to examine tasks as joblib fetches them. Tasks in this process are observed as
-    usual."""
+    usual: not at all within an observed call (the search that fits its candidates), in whichever thread."""
 
     @functools.wraps(original)
     def run(self: Any, iterable: Iterable[Any]) -> Any:
         recorder = current()
-        if recorder is None or BUSY.depth:
+        if recorder is None:
             return original(self, iterable)
+        if BUSY.depth:
+            return original(self, _within(BUSY.depth, iterable) if _has_threads(self) else iterable)
         sources: list[list[Value]] = []
         if hasattr(iterable, "__len__"):  # joblib uses the length, so a collection is passed on as it is
             sources.extend(_sources_of(recorder, task) for task in iterable)
@@ -57,6 +59,29 @@ def _running(original: Callable[..., Any]) -> Callable[..., Any]:
         return results
 
     return unseen(run)
+
+
+def _has_threads(parallel: Any) -> bool:
+    """Whether tasks may run in other threads of this process."""
+    return getattr(parallel, "n_jobs", 1) != 1 and getattr(getattr(parallel, "_backend", None), "uses_threads", False)
+
+
+def _within(depth: int, tasks: Iterable[Any]) -> Iterable[Any]:
+    """The same tasks, each of which will know in its own thread that it runs within an observed call."""
+    told = ((_at_depth(depth, function), args, kwargs) for function, args, kwargs in tasks)
+    return list(told) if hasattr(tasks, "__len__") else told  # joblib uses the length
+
+
+def _at_depth(depth: int, function: Callable[..., Any]) -> Callable[..., Any]:
+    def task(*args: Any, **kwargs: Any) -> Any:
+        cell = BUSY.cell
+        before, cell[0] = cell[0], depth
+        try:
+            return function(*args, **kwargs)
+        finally:
+            cell[0] = before
+
+    return unseen(task)
 
 
 def _drawn(recorder: Recorder, tasks: Iterable[Any], sources: list[list[Value]]) -> Iterator[Any]:

@@ -8,7 +8,10 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.tree import DecisionTreeClassifier
 
 from headwater.capture import recorder as recording
 from headwater.capture.hooks import Hooks
@@ -101,3 +104,55 @@ def test_tasks_in_this_process_are_observed_as_ever(recorder: Recorder) -> None:
         results = joblib.Parallel(**options)(joblib.delayed(doubled)(part) for _ in range(3))
         assert len(results) == 3
     assert recorder.items == []
+
+
+def test_tasks_in_threads_within_an_observed_call_are_part_of_it(recorder: Recorder) -> None:
+    """A search that fits its candidates in threads is one fit, as without threads: no candidate is told by itself, nor
+    are the trees that a forest asks one by one. Afterwards the same threads' work is observed again."""
+    import sklearn
+
+    from headwater.capture.integrations.sklearn import SklearnIntegration
+
+    hooks = Hooks("sklearn")
+    SklearnIntegration().install(hooks, sklearn)
+    recording.PROCESS.root = recorder  # threads have no context of ours
+    try:
+        told = []
+        for options in ({"n_jobs": 1}, {"n_jobs": 2}):
+            x, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+            with joblib.parallel_config(backend="threading"):
+                GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2, 3]}, cv=2, **options).fit(x, y)
+                RandomForestClassifier(4, **options).fit(x, y).predict(x)
+            told.append([type(item).__name__ for item in recorder.items])
+            recorder.items.clear()
+        assert told[0] == told[1]
+        fit = joblib.delayed(DecisionTreeClassifier().fit)
+        joblib.Parallel(n_jobs=2, backend="threading")(fit(x, y) for _ in range(2))
+        assert [item.ref.type for item in recorder.items if isinstance(item, recording.Named)].count("MODEL") == 2
+    finally:
+        recording.PROCESS.root = None
+        hooks.remove()
+
+
+def test_an_error_in_such_a_task_is_the_same(recorder: Recorder) -> None:
+    """The error of a task within an observed call, and what a program prints of it, is as without observation."""
+    import traceback
+
+    from headwater.capture.hooks import unobserved
+    from headwater.capture.traceback_frames import hide_ours
+
+    def fails(number: int) -> None:
+        raise ValueError(f"no {number}")
+
+    def printed() -> str:
+        with pytest.raises(ValueError, match="no 1") as caught:
+            joblib.Parallel(n_jobs=2, backend="threading")([joblib.delayed(fails)(1)])
+        return "".join(traceback.format_exception(caught.value))
+
+    undo = hide_ours()
+    try:
+        plain = printed()
+        with unobserved():
+            assert printed() == plain
+    finally:
+        undo()
