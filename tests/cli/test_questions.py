@@ -129,6 +129,21 @@ def test_an_empty_place_says_how_to_start(folder: Path, invoke: Invoke) -> None:
         invoke("coverage")
 
 
+def test_an_empty_store_has_an_answer_for_programs(folder: Path, invoke: Invoke) -> None:
+    """What lists or counts gives nothing or zeros as JSON, as a service does, with the exit code of *not found* only
+    where something was looked for."""
+    (folder / "empty.jsonl").write_text("")
+    assert invoke("ingest", "empty.jsonl").exit_code == 0
+    for command, answer in ((["runs", "--json"], []), (["select", "kind:job", "--json"], [])):
+        told = invoke(*command)
+        assert (told.exit_code, json.loads(told.stdout)) == (0, answer)
+    found = invoke("search", "x", "--json")
+    assert (found.exit_code, json.loads(found.stdout)) == (1, [])
+    assert json.loads(invoke("coverage", "--json").stdout)["datasets"] == 0
+    assert json.loads(invoke("export").stdout)["total"] == 0
+    assert "digraph" in invoke("select", "kind:job", "--dot").stdout
+
+
 @pytest.mark.parametrize(
     ("args", "error"),
     [

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +19,12 @@ import pytest
 import zstandard
 
 from headwater.capture import registry
-from headwater.errors import InvalidInput, StoreError
+from headwater.errors import InvalidInput, StoreCorrupt, StoreError
 from headwater.storage.index import kernels
 from headwater.storage.open import open_store
+from headwater.storage.row_types import StoredEvent
+from headwater.storage.sqlite import SQLiteStore
+from headwater.testing.events import raw, whole_run
 from query.histories import project
 
 from .conftest import Invoke, lines
@@ -300,3 +307,45 @@ def test_doctor_finds_a_library_that_another_package_brought(invoke: Invoke, fol
     for name, module in registry.INTEGRATIONS.items():
         is_there = module in sys.modules or find_spec(module) is not None
         assert ("is not installed" in told[name]) == (not is_there), name
+
+
+@pytest.fixture
+def writer(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program, which stores an event whenever the log or the graph was read."""
+    numbers = count(500)
+
+    def write() -> None:
+        with open_store(filled / ".headwater") as other:
+            number = next(numbers)
+            other.append(raw(whole_run(number, "other", number, ["x"], [f"y{number}"])))
+
+    def events(self: SQLiteStore, **limits: int) -> Iterator[StoredEvent]:
+        yield from list(read(self, **limits))
+        write()
+
+    def graph_hash(self: SQLiteStore) -> str:
+        found = hashed(self)
+        write()
+        return found
+
+    read, hashed = SQLiteStore.events, SQLiteStore.graph_hash
+    monkeypatch.setattr(SQLiteStore, "events", events)
+    monkeypatch.setattr(SQLiteStore, "graph_hash", graph_hash)
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_store_that_others_write_to_is_sound(invoke: Invoke) -> None:
+    """What comes in while the log is read does not make it unsound, nor a view stale."""
+    assert invoke("store", "check").stdout.startswith("sound: ")
+    assert invoke("store", "rebuild").stdout.startswith("rebuilt; events came in meanwhile")
+
+
+def test_a_log_that_counts_wrong_is_to_be_repaired(filled: Path, invoke: Invoke) -> None:
+    """A view cannot be the reason, so rebuilding is no remedy."""
+    with closing(sqlite3.connect(filled / ".headwater" / "default.db")) as connection, connection:
+        connection.execute("DELETE FROM event_keys WHERE seq = 1")
+    with pytest.raises(StoreCorrupt, match="the log holds") as caught:
+        invoke("store", "check")
+    assert "store repair" in caught.value.hint
+    invoke("store", "repair")
+    assert invoke("store", "check").stdout.startswith("sound: ")

@@ -24,7 +24,7 @@ def search(ctx: click.Context, words: tuple[str, ...], kind: str | None, limit: 
     from headwater.query.object_text import search_lines
     from headwater.query.result import json_text
 
-    with asking(ctx) as lineage:
+    with asking(ctx, may_be_empty=output == "json") as lineage:
         hits = lineage.search(" ".join(words), kind=kind, limit=limit)
     if output == "json":
         echo_text(json_text(hits))
@@ -116,7 +116,7 @@ def runs(ctx: click.Context, node: str | None, state: str | None, limit: int, ou
     from headwater.query.object_text import runs_lines
     from headwater.query.result import json_text
 
-    with asking(ctx) as lineage:
+    with asking(ctx, may_be_empty=output == "json") as lineage:
         found = lineage.runs(node, state=state, limit=limit)
     if output == "json":
         echo_text(json_text(found))
@@ -133,7 +133,7 @@ def runs(ctx: click.Context, node: str | None, state: str | None, limit: int, ou
 @click.pass_context
 def select(ctx: click.Context, expression: str, as_of: str | None, output: str | None) -> None:
     """List the nodes that match EXPRESSION: +model.pkl, 2+a.csv+1, 'tag:pii+ & kind:model', '*.csv | !type:file'."""
-    with asking(ctx) as lineage:
+    with asking(ctx, may_be_empty=output is not None) as lineage:
         if output not in {None, "json"}:
             show_graph(lineage.graph(expression, as_of=as_of), output)
             return
@@ -158,7 +158,7 @@ def coverage(ctx: click.Context, output: str | None) -> None:
     """Show how much of the lineage is known: producers, schemas, fingerprints, column edges."""
     from headwater.query.object_text import coverage_lines
 
-    with asking(ctx) as lineage:
+    with asking(ctx, may_be_empty=output == "json") as lineage:
         found = lineage.coverage()
     if output == "json":
         echo_text(found.to_json())

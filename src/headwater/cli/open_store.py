@@ -124,8 +124,11 @@ def _check_tenant_exists(where: str, tenant: str) -> None:
 
 
 @contextmanager
-def asking(ctx: click.Context) -> Iterator[LineageAPI]:
-    """Open the store, or connect to the service, to ask questions. Raises ``NoLineage`` if the store is empty."""
+def asking(ctx: click.Context, *, may_be_empty: bool = False) -> Iterator[LineageAPI]:
+    """Open the store, or connect to the service, to ask questions.
+
+    Raises ``NoLineage`` if the store is empty, unless it ``may_be_empty``: a list for a program is an empty list then.
+    """
     where = target(ctx.find_root().obj)
     if where.startswith(("http://", "https://")):
         from headwater.query.remote import connect
@@ -134,7 +137,7 @@ def asking(ctx: click.Context) -> Iterator[LineageAPI]:
             yield remote
         return
     with opened(ctx) as store:
-        if next(store.events(limit=1), None) is None:
+        if not may_be_empty and next(store.events(limit=1), None) is None:
             raise NoLineage("the store is empty")
         from headwater.query.lineage import Lineage
 

@@ -126,7 +126,7 @@ def _tell(tally: Tally, *, is_json: bool) -> None:
 @click.pass_context
 def export(ctx: click.Context, expression: str | None, form: str, as_of: str | None, file: str | None) -> None:
     """Write the whole graph, or the nodes that match EXPRESSION (+model.pkl), in another format."""
-    with asking(ctx) as lineage:
+    with asking(ctx, may_be_empty=True) as lineage:
         graph = lineage.graph(expression or "kind:dataset | kind:job", as_of=as_of)
     if file is None:
         echo_form(graph, form)
