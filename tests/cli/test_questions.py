@@ -175,12 +175,30 @@ def test_every_command_has_help(invoke: Invoke) -> None:
         assert command.help, name
 
 
-def test_a_width_is_kept(filled: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With COLUMNS set no line of any answer is wider."""
-    monkeypatch.setenv("COLUMNS", "60")
-    for args in [*COMMON, ("upstream", "predictions.parquet", "--columns")]:
-        if args[0] not in {"select", "store", "coverage"}:
-            assert max(map(len, invoke(*args).output.splitlines())) <= 60, args
+@pytest.mark.parametrize("cells", [40, 60])
+def test_a_width_is_kept(filled: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+    """With COLUMNS set no line of any answer is wider; ids alone are whole, for whoever copies them."""
+    monkeypatch.setenv("COLUMNS", str(cells))
+    (filled / "bad.json").write_text('{"eventType": "BAD"}')
+    assert invoke("ingest", "bad.json").exit_code == 1
+    more = [("upstream", "predictions.parquet", "--columns"), ("store", "info", "--hash"), ("quarantine", "list")]
+    for args in [*COMMON, *more]:
+        if args[0] != "select":
+            assert max(map(len, invoke(*args).output.splitlines())) <= cells, args
+
+
+def test_nothing_is_lost_where_there_is_little_room(
+    filled: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be looked up elsewhere goes over several lines: the hash, the store, the reasons, the notes."""
+    (filled / "bad.json").write_text('{"eventType": "BAD"}')
+    invoke("ingest", "bad.json")
+    for args in (("store", "info", "--hash"), ("quarantine", "list"), ("coverage",)):
+        monkeypatch.delenv("COLUMNS", raising=False)
+        wide = invoke(*args).output
+        monkeypatch.setenv("COLUMNS", "40")
+        narrow = invoke(*args).output
+        assert re.sub(r"[\s█░]", "", narrow) == re.sub(r"[\s█░]", "", wide)
 
 
 def test_near_commands_are_suggested(invoke: Invoke) -> None:

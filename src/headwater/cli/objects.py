@@ -163,4 +163,4 @@ def coverage(ctx: click.Context, output: str | None) -> None:
     if output == "json":
         echo_text(found.to_json())
     else:
-        echo(coverage_lines(found))
+        echo(coverage_lines(found, cells=cells()))

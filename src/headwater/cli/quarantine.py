@@ -10,7 +10,7 @@ import msgspec
 
 from headwater.cli.commands import Suggesting
 from headwater.cli.open_store import opened
-from headwater.cli.output import echo_text, format_options
+from headwater.cli.output import cells, echo_text, format_options
 from headwater.errors import InvalidEvent, InvalidInput, InvalidRecord, NotFound
 from headwater.formats.decode_errors import not_json
 from headwater.storage.base import Store
@@ -35,7 +35,7 @@ def list_(ctx: click.Context, limit: int, before: int | None, output: str | None
     """List rejected entries, latest first, without bodies."""
     from headwater.query.instants import iso_utc
     from headwater.query.result import json_text
-    from headwater.query.terminal_text import clean
+    from headwater.query.terminal_text import clean, folded
 
     with opened(ctx) as store:
         found, totals = store.quarantined(limit=limit, before=before), store.quarantine_totals()
@@ -48,7 +48,8 @@ def list_(ctx: click.Context, limit: int, before: int | None, output: str | None
         for one in found
     ]
     lines.append(f"{totals.entries:,} in quarantine, {totals.dropped:,} made room for later ones")
-    echo_text("\n".join(lines))
+    room = cells()
+    echo_text("\n".join(part for line in lines for part in folded(line, room, indent=8)))
 
 
 @quarantine.command()

@@ -12,7 +12,7 @@ import click
 
 from headwater.cli.commands import Suggesting
 from headwater.cli.open_store import file_of, opened, target, tell_set_aside
-from headwater.cli.output import echo, echo_text, format_options
+from headwater.cli.output import cells, echo, echo_text, format_options
 from headwater.errors import NotFound, StoreCorrupt, StoreError, StoreReadOnly
 from headwater.model.uris import without_password
 from headwater.query.terminal_text import plural
@@ -54,7 +54,7 @@ def info(ctx: click.Context, with_hash: bool, output: str | None) -> None:
         ]
         echo_text(json_text(document))
     else:
-        echo(info_lines(where, found.tenant, statistics, refused, graph_hash))
+        echo(info_lines(where, found.tenant, statistics, refused, graph_hash, cells=cells()))
 
 
 @store.command()

@@ -6,14 +6,23 @@ from collections.abc import Sequence
 
 from headwater.cli.open_store import SET_ASIDE
 from headwater.query.instants import ago, iso, now
-from headwater.query.terminal_text import Line, Span, clean, pad
+from headwater.query.terminal_text import Line, Span, clean, fit, folded, pad, width
 from headwater.storage.row_types import Quarantined, Statistics
+
+_KEY = 14
 
 
 def info_lines(
-    where: str, tenant: str, statistics: Statistics, refused: Sequence[Quarantined], graph_hash: str
+    where: str,
+    tenant: str,
+    statistics: Statistics,
+    refused: Sequence[Quarantined],
+    graph_hash: str,
+    *,
+    cells: int | None = None,
 ) -> list[Line]:
-    """Return the location, the counts, the graph hash if given, and the latest rejected events."""
+    """Return the location, the counts, the graph hash if given, and the latest rejected events, at most ``cells``
+    wide."""
     facts: list[tuple[str, str]] = [
         ("store", clean(where)),
         ("tenant", clean(tenant)),
@@ -31,19 +40,27 @@ def info_lines(
         facts.append(("set aside", f"{statistics.set_aside:,}: {SET_ASIDE}"))
     if graph_hash:
         facts.insert(10, ("graph hash", graph_hash))
-    lines = [[Span(pad(key, 14), "dim"), Span(value)] for key, value in facts]
-    current = now()
-    lines.extend(_refused_line(one, current) for one in refused)
-    return lines
-
-
-def _refused_line(one: Quarantined, current: int) -> Line:
-    got = f", got {one.value}" if one.value else ""
-    return [
-        Span("  ! ", "warn"),
-        Span(f"{iso(one.received_at)} ({ago(one.received_at, current)})  ", "dim"),
-        Span(clean(f"{one.field or 'document'}: {one.rule}{got}")),
+    room = None if cells is None else cells - _KEY
+    lines = [
+        [Span(pad("" if at else key, _KEY), "dim"), Span(part)]
+        for key, value in facts
+        for at, part in enumerate(folded(value, room))
     ]
+    current = now()
+    return [*lines, *(line for one in refused for line in _refused_lines(one, current, cells))]
+
+
+def _refused_lines(one: Quarantined, current: int, cells: int | None) -> list[Line]:
+    got = f", got {one.value}" if one.value else ""
+    when, why = (
+        f"{iso(one.received_at)} ({ago(one.received_at, current)})",
+        f"{one.field or 'document'}: {one.rule}{got}",
+    )
+    head = [Span("  ! ", "warn"), Span(when, "dim")]
+    line = [*head, Span("  " + clean(why))]
+    if cells is None or sum(width(span.text) for span in line) <= cells:
+        return [line]
+    return [fit(head, cells), *([Span("    " + part)] for part in folded(clean(why), cells - 4))]
 
 
 def _size(size_bytes: int) -> str:

@@ -58,12 +58,12 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         """Return the counts as JSON."""
         return json_text(self)
 
-    def to_text(self) -> str:
-        """Return the counts as text."""
+    def to_text(self, *, cells: int | None = None) -> str:
+        """Return the counts as text, at most ``cells`` wide."""
         from headwater.query.object_text import coverage_lines
         from headwater.query.terminal_text import plain
 
-        return plain(coverage_lines(self))
+        return plain(coverage_lines(self, cells=cells))
 
     def __str__(self) -> str:
         return self.to_text()

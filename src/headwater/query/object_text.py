@@ -15,13 +15,15 @@ from headwater.query.instants import Clock, ago, iso, lasted, now
 from headwater.query.names import Labels, Named, short_run
 from headwater.query.run_facts_text import run_facts_words
 from headwater.query.symbols import UNICODE, state_mark, type_mark, type_style, type_word
-from headwater.query.terminal_text import Line, Span, clean, elide, fit, listing, pad, plural, table
+from headwater.query.terminal_text import Line, Span, clean, elide, fit, folded, listing, pad, plural, table, width
 from headwater.query.why_nodes import version_node
 
 _KEY = 14
 _MOST_UNSEEN = 5
 _MOST_COLUMNS = 60
 _MOST_WEIGHTS = 12
+_BAR, _BESIDE_BAR = 20, 37
+"""Cells of the bar of a count, and of what stands in its line."""
 
 
 def details_lines(
@@ -299,8 +301,8 @@ def _change_line(change: Change, current: int) -> Line:
     return line
 
 
-def coverage_lines(coverage: Coverage) -> list[Line]:
-    """Return the counts, each with its share of the whole."""
+def coverage_lines(coverage: Coverage, *, cells: int | None = None) -> list[Line]:
+    """Return the counts, each with its share of the whole; where there is little room, the bars give way."""
     total = coverage.datasets
     edges = sum(coverage.edges.values())
     rows: list[tuple[str, int, int, str]] = [
@@ -315,16 +317,23 @@ def coverage_lines(coverage: Coverage) -> list[Line]:
     ]
     if coverage.refused_events:
         rows.append(("refused events", coverage.refused_events, 0, "'headwater store info' shows why"))
-    return [_count_line(*row) for row in rows]
+    bar = _BAR if cells is None else min(_BAR, max(0, cells - _BESIDE_BAR))
+    return [line for name, n, of, note in rows for line in _noted(_count_line(name, n, of, bar), note, cells)]
 
 
-def _count_line(label: str, count: int, of: int, note: str) -> Line:
+def _noted(line: Line, note: str, cells: int | None) -> list[Line]:
+    """A line with a note behind it, or below it where there is no room."""
+    whole = [*line, Span("  " + note, "dim")] if note else line
+    if cells is None or sum(width(span.text) for span in whole) <= cells:
+        return [whole]
+    return [fit(line, cells), *([Span("    " + part, "dim")] for part in folded(note, cells - 4))]
+
+
+def _count_line(label: str, count: int, of: int, bar: int) -> Line:
     line = [Span(pad(label, 22)), Span(f"{count:>8,}", "name")]
     if of:
         share = count / of
-        filled = round(share * 20)
-        line.append(Span("  " + "█" * filled + "░" * (20 - filled), "good" if share > 0.5 else "warn"))
+        filled = round(share * bar)
+        line.append(Span("  " + "█" * filled + "░" * (bar - filled), "good" if share > 0.5 else "warn"))
         line.append(Span(f" {share:4.0%}", "dim"))
-    if note:
-        line.append(Span("  " + note, "dim"))
     return line

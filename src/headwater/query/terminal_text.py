@@ -6,6 +6,7 @@ turns style names into colours, and ``plain`` into nothing at all.
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
@@ -95,6 +96,13 @@ def fit(line: Sequence[Span], cells: int | None) -> Line:
         left -= size
     kept.append(Span("…", "dim"))
     return kept
+
+
+def folded(text: str, cells: int | None, *, indent: int = 0) -> list[str]:
+    """Return the text over as many lines as it needs, those after the first indented; None for ``cells``: one line."""
+    if cells is None or width(text) <= cells:
+        return [text]
+    return textwrap.wrap(text, cells, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:
