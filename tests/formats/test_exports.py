@@ -3,7 +3,10 @@
 import importlib
 import json
 import re
+import shutil
+import subprocess
 import warnings
+from xml.etree import ElementTree
 
 import networkx
 import pytest
@@ -182,10 +185,21 @@ def test_a_dot_string_ends_where_it_should(text):
     """Within the quotes no quote stands unescaped, no line ends, and unescaping gives the text."""
     quoted = quote(text)
     assert re.fullmatch(r'"(?:[^"\\\n\r]|\\["\\])*"', quoted)
-    assert re.sub(r"\\(.)", r"\1", quoted[1:-1]) == re.sub(r"[\x00-\x1f\x7f]", " ", text)
+    shown = re.sub(r"\\(.)", r"\1", quoted[1:-1])
+    assert re.sub(r"&amp;(?=#?\w+;)", "&", shown) == re.sub(r"[\x00-\x1f\x7f]", " ", text)
 
 
-TEXT = r'"(?:[\w ./:,=@+()-]|#\d+;)*"'
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+def test_graphviz_shows_names_as_they_are():
+    """Neither escape sequences nor entities of Graphviz' own are read into a name."""
+    names = ["a&amp;b", "a&lt;b", "a&#38;b", "a & b;c", "x\\N", "end\\", '"q"', "{a|b}", "日本語"]
+    nodes = tuple(Node(id=name, kind=NodeKind.DATASET, namespace="", name=name) for name in names)
+    drawn = subprocess.run(["dot", "-Tsvg"], input=to_dot(Graph(nodes=nodes)).encode(), capture_output=True, check=True)
+    shown = [element.text for element in ElementTree.fromstring(drawn.stdout).iter("{http://www.w3.org/2000/svg}text")]
+    assert sorted(str(text).replace("\xa0", " ") for text in shown) == sorted(names)
+
+
+TEXT = r'"(?:[\w ./:,=@+()-]|[^\x00-\x7f]|#\d+;)*"'
 MERMAID_LINES = (
     "flowchart LR",
     rf"  n\d+(?:\[\({TEXT}\)\]|\{{\{{{TEXT}\}}\}}|\(\[{TEXT}\]\)|\[{TEXT}\])",
@@ -212,6 +226,13 @@ def test_mermaid_text_can_be_read_back(text):
     """The numeric entities are exactly the characters they replaced."""
     shown = re.sub(r"#(\d+);", lambda found: chr(int(found[1])), escape(text))
     assert shown == re.sub(r"[\x00-\x1f\x7f]", " ", text)
+
+
+def test_mermaid_text_stays_readable_and_is_no_icon():
+    """Letters of other scripts are not numbers; what turns text around is; an icon's name is a name."""
+    assert escape("Größe/日本語.csv") == "Größe/日本語.csv"
+    assert escape("\u202egpj") == "#8238;gpj"
+    assert escape("fa:fa-car b:c") == "fa#58;fa-car b:c"
 
 
 def test_a_drawing_labels_edges_with_the_job_and_draws_no_box_for_it():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from headwater.formats.graph_view import WEAK, drawn_nodes, edge_labels, labels
 from headwater.model.emphasis import COLOURS, MEANINGS, PLAIN, Emphasis
 from headwater.model.graph import Graph, Node, NodeKind
+
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 def to_dot(graph: Graph, emphasis: Emphasis = PLAIN) -> str:
@@ -50,6 +54,8 @@ def _shape(node: Node) -> str:
 
 
 def quote(text: str) -> str:
-    """A double-quoted string that is shown as ``text``: no escape sequence of Graphviz' own, no control characters."""
+    """A double-quoted string that is shown as ``text``: no escape sequence or entity of Graphviz' own, no control
+    characters."""
     shown = "".join(" " if char < " " or char == "\x7f" else char for char in text)
+    shown = _ENTITY.sub("&amp;", shown)
     return '"' + shown.replace("\\", "\\\\").replace('"', '\\"') + '"'

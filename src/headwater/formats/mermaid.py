@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from headwater.formats.graph_view import WEAK, drawn_nodes, edge_labels, labels
 from headwater.model.emphasis import COLOURS, MEANINGS, PLAIN, Emphasis
 from headwater.model.graph import Graph, Node, NodeKind
 
-# Everything else is written as a numeric entity: Mermaid has no one escape that holds in every place.
+# Any other sign of ASCII is written as a numeric entity: Mermaid has no one escape that holds in every place.
+# Letters of other scripts stay as they are: a page that is set to plain labels shows the entity itself.
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./:-,=@+()")
+_ICON = re.compile(r":(?=fa-)")
+"""Within ``fa:fa-car``, which Mermaid replaces by an icon."""
 _SHAPES = {"MODEL": ("{{", "}}"), "CHECKPOINT": ("{{", "}}"), "TABLE": ("[(", ")]"), "VIEW": ("[(", ")]")}
 
 
@@ -70,6 +75,10 @@ def _shape(node: Node) -> tuple[str, str]:
 
 def escape(text: str) -> str:
     """Text for a quoted Mermaid label; line ends and other controls become spaces."""
-    return "".join(
-        char if char in _SAFE else " " if char < " " or char == "\x7f" else f"#{ord(char)};" for char in text
-    )
+    return _ICON.sub("#58;", "".join(map(_escaped, text)))
+
+
+def _escaped(char: str) -> str:
+    if char in _SAFE or (not char.isascii() and char.isprintable()):
+        return char
+    return " " if char < " " or char == "\x7f" else f"#{ord(char)};"
