@@ -137,3 +137,23 @@ def test_a_path_names_both_its_ends(served):
         answered = client.get(f"/lineage/path?root=raw&to={other}")
         assert answered.status_code == status, (other, answered.text)
     assert client.get("/lineage/path?root=raw&to=").json()["field"] == "to"
+
+
+@pytest.mark.parametrize(("state", "words"), [("START", "is running: what it reads"), ("FAIL", "failed: what it read")])
+def test_the_page_says_why_nothing_is_known_yet(served, state, words):
+    """As the terminal does: the last run that wrote it goes on, or failed. Once one has completed it says nothing."""
+    client = served.client()
+
+    def send(number: int, kind: str) -> None:
+        table = dataset("t", facets={"schema": schema("id")})
+        event = run_event(run_id(number), "load", kind, number, ["raw"], [table])
+        assert client.post("/api/v1/lineage", content=msgspec.json.encode(event)).status_code == 201
+
+    def shown_page() -> str:
+        return client.get("/lineage?root=t", headers={"Accept": "text/html"}).text
+
+    send(1, state)
+    assert words in shown_page()
+    assert words in client.post("/lineage/picture", json={"root": "t"}).json()["table"]
+    send(2, "COMPLETE")
+    assert "run " + run_id(1)[:13] not in shown_page().partition("data-table")[2]

@@ -9,6 +9,7 @@ import msgspec
 
 from headwater.errors import InvalidInput, NotFound
 from headwater.model.graph import Direction, Node
+from headwater.query.history import uncounted
 from headwater.query.instants import not_yet
 from headwater.query.kind_filter import check_kinds, keep_kinds
 from headwater.query.lineage import Lineage
@@ -105,8 +106,10 @@ def answer(lineage: Lineage, view: View) -> Shown:
         upto = lineage.instant(view.as_of or None)
         return _compared(lineage, target.node, before, now, lineage.clock() if upto is None else upto)
     graph = now.graph
-    late = not_yet(target.node.name, target.node.created_at, graph.as_of)
-    graph = msgspec.structs.replace(graph, gaps=(*graph.gaps, *late))
+    said = not_yet(target.node.name, target.node.created_at, graph.as_of)
+    if not (said or graph.edges or now.hidden_up or now.hidden_down) and graph.as_of is None:
+        said = uncounted(lineage.store, target.node)
+    graph = msgspec.structs.replace(graph, gaps=(*graph.gaps, *said))
     return Shown(
         root=_root(graph, target.node),
         graph=graph,
