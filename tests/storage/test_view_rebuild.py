@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import StoreOutdated
+from headwater.formats import times
 from headwater.storage import group_commit
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
@@ -225,3 +226,25 @@ def test_two_processes_do_it_together(place: Place, events: list[bytes]) -> None
     assert max(told[0][-1:] + told[1][-1:]) == len(set(events))
     with open_store(place.target) as store:
         assert store.graph_hash() == in_order(events).graph_hash()
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_an_event_of_a_year_that_is_none_is_set_aside(place: Place, monkeypatch: pytest.MonkeyPatch, time: str) -> None:
+    """An earlier version took times that no calendar has in UTC: a rebuild goes on without such an event, counts it and
+    says in the quarantine which field is wrong; what it stands between is as if it had never come."""
+    sound = [*whole_run(1, "j", 0, ["a"], ["b"]), *whole_run(2, "k", 20, ["b"], ["c"])]
+    odd = {**whole_run(3, "o", 30, ["a"], ["d"])[1], "eventTime": time}
+    with monkeypatch.context() as earlier, open_store(place.target) as store:
+        earlier.setattr(times, "_FIRST", -(2**62))
+        earlier.setattr(times, "_LAST", 2**62)
+        assert {one.status.value for one in store.append(raw([*sound[:2], odd, *sound[2:]]))} == {"stored"}
+    place.outdate()
+    with open_store(place.target) as store, MemoryStore.open() as clean:
+        clean.append(raw(sound))
+        assert store.graph_hash() == clean.graph_hash()
+        tally = store.tally()
+        assert (tally.events, tally.set_aside, tally.quarantined) == (5, 1, 1)
+        (kept,) = store.quarantined()
+        assert (kept.field, kept.rule) == ("eventTime", "must lie between the years 1 and 9999 of UTC")
+        assert json.loads(kept.body)["eventTime"] == time
+        assert [event.seq for event in store.events()] == [1, 2, 3, 4, 5]
