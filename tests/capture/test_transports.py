@@ -147,6 +147,19 @@ def test_a_server_that_is_down_is_away_and_not_an_error_of_the_event(tmp_path, m
         transport.emit(EVENTS)
 
 
+@pytest.mark.parametrize("setting", [{"api_key": "hw_secret\rx"}, {"headers": {"Authorization": "hw_secret\u20ac"}}])
+def test_a_key_that_cannot_be_sent_is_told_and_not_shown(server, tmp_path, setting):
+    """The name of the header and the setting are in the message, the secret is not; the events stay."""
+    with pytest.raises(TransportError, match="'Authorization' holds characters") as told:
+        http(server, tmp_path, **setting).emit(EVENTS)
+    assert "hw_secret" not in str(told.value)
+    assert "HEADWATER_API_KEY" in told.value.hint
+    transport = http(server, tmp_path, api_key="hw_key\r\n")
+    transport.emit(EVENTS[:1])
+    transport.close()
+    assert server.requests[-1][1]["Authorization"] == "Bearer hw_key"
+
+
 def test_a_hurried_transport_does_not_wait_long(server, tmp_path, monkeypatch):
     """At the end of the process a server that is away is asked three times, whatever the number of retries."""
     monkeypatch.setattr("headwater.capture.transports.http.FIRST_PAUSE_S", 0.001)

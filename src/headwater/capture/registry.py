@@ -237,8 +237,9 @@ def check_names(names: Collection[str], *, setting: str) -> None:
     """
     for name in names:
         if name not in INTEGRATIONS:
-            near = get_close_matches(name, INTEGRATIONS, n=3) or sorted(INTEGRATIONS)
-            raise ConfigError(f"{setting}: there is no integration {name!r}", hint="there are " + ", ".join(near))
+            near = get_close_matches(name, INTEGRATIONS, n=3)
+            hint = f"did you mean {', '.join(near)}?" if near else "there are " + ", ".join(sorted(INTEGRATIONS))
+            raise ConfigError(f"{setting}: there is no integration {name!r}", hint=hint)
 
 
 REGISTRY: Final = Registry()

@@ -92,13 +92,7 @@ class HttpTransport(Transport):
         return Delivery(len(batch) - len(refused), refused)
 
     def _post(self, path: str, data: bytes) -> tuple[int, bytes]:
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "headwater",
-            **self.config.headers,
-        }
-        if self.config.api_key:
-            headers["Authorization"] = f"Bearer {self.config.api_key}"
+        headers = self._headers()
         if self.config.compression == "gzip" and len(data) >= GZIP_FROM_BYTES:
             data = gzip.compress(data, 3)
             headers["Content-Encoding"] = "gzip"
@@ -120,6 +114,23 @@ class HttpTransport(Transport):
         raise TransportError(
             f"{self._parts.hostname} cannot be reached: {why}", hint="events are spooled and sent later"
         )
+
+    def _headers(self) -> dict[str, str]:
+        """The headers of every request.
+
+        Raises:
+            TransportError: one cannot be sent. Its value is not in the message: it may be a secret.
+        """
+        headers = {"Content-Type": "application/json", "User-Agent": "headwater", **self.config.headers}
+        if key := self.config.api_key.strip():
+            headers["Authorization"] = f"Bearer {key}"
+        for name, value in headers.items():
+            if max(name + value, default="") > "\xff" or not (name + value).isprintable():
+                raise TransportError(
+                    f"the header {name!r} holds characters that cannot be sent",
+                    hint="see to the API key (HEADWATER_API_KEY) and the setting transport.headers",
+                )
+        return headers
 
     def _may_try_again(self, attempt: int) -> bool:
         """Wait before another attempt, longer each time, and return whether to make it. When the process ends, waits
