@@ -32,7 +32,7 @@ from headwater.storage.row_types import Receipt
 from headwater.storage.sqlite import SQLiteStore, restore
 from headwater.storage.sqlite import migrate as migrate_module
 from headwater.storage.sqlite import store as store_module
-from headwater.storage.sqlite.connection import PAGE_SIZE_BYTES, connect, queries
+from headwater.storage.sqlite.connection import CHECKPOINT_BYTES, PAGE_SIZE_BYTES, connect, queries
 from headwater.storage.sqlite.migrate import migrations, statements
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.suite.fixture import holding
@@ -236,8 +236,8 @@ def test_damage_is_reported_when_it_is_met(tmp_path: Path) -> None:
         store.append(History(4).events(60))
         path = store.path
     data = bytearray(path.read_bytes())
-    for page in range(3, len(data) // 8192):
-        data[page * 8192 : (page + 1) * 8192] = b"\xa5" * 8192
+    for page in range(3, len(data) // PAGE_SIZE_BYTES):
+        data[page * PAGE_SIZE_BYTES : (page + 1) * PAGE_SIZE_BYTES] = b"\xa5" * PAGE_SIZE_BYTES
     path.write_bytes(data)
     with pytest.raises(StoreCorrupt), SQLiteStore.open(tmp_path) as store:
         store.verify()
@@ -376,6 +376,20 @@ def test_a_new_file_has_pages_of_our_size(tmp_path: Path) -> None:
     """Looking whose file it is comes first, and does not settle the size of its pages."""
     with SQLiteStore.open(tmp_path) as store:
         assert store._connection.execute("PRAGMA page_size").fetchone() == (PAGE_SIZE_BYTES,)
+
+
+def test_a_file_of_larger_pages_has_its_log_moved_as_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As often by bytes: earlier versions made files of pages of 8 KiB, and the log of one is limited in pages."""
+    monkeypatch.setattr("headwater.storage.sqlite.connection.PAGE_SIZE_BYTES", 8192)
+    with SQLiteStore.open(tmp_path):
+        pass
+    monkeypatch.undo()
+    with SQLiteStore.open(tmp_path) as store:
+        pages = {
+            name: store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_size", "wal_autocheckpoint")
+        }
+    assert pages == {"page_size": 8192, "wal_autocheckpoint": CHECKPOINT_BYTES // 8192}
 
 
 @pytest.mark.parametrize("name", ["", ".x", "a/b", "a\nb", "\x1b[31m", "\u202ea", "\udcff", "é" * 101, "a" * 201])

@@ -15,6 +15,7 @@ import pytest
 from headwater.errors import StoreCorrupt, StoreError, StoreLocked
 from headwater.storage.memory import MemoryStore
 from headwater.storage.sqlite import SQLiteStore, repair, restore, stored_tenants
+from headwater.storage.sqlite.connection import PAGE_SIZE_BYTES
 from headwater.testing.events import History, raw, whole_run
 
 EVENTS = raw(whole_run(1, "j", 0, ["a"], ["b"]) + whole_run(2, "k", 20, ["b"], ["c"]))
@@ -55,9 +56,9 @@ def test_repair_keeps_every_frame_that_can_be_read(tmp_path: Path, seed: int) ->
             store.append(raw(events))
         path = store.path
     data = bytearray(path.read_bytes())
-    pages = len(data) // 8192
+    pages = len(data) // PAGE_SIZE_BYTES
     for page in random.Random(seed).sample(range(pages // 2, pages), 6):
-        data[page * 8192 : (page + 1) * 8192] = b"\xa5" * 8192
+        data[page * PAGE_SIZE_BYTES : (page + 1) * PAGE_SIZE_BYTES] = b"\xa5" * PAGE_SIZE_BYTES
     path.write_bytes(data)
     done = repair(tmp_path)
     assert done.quarantined.read_bytes() == bytes(data)
@@ -89,12 +90,12 @@ def _cut_in_half(data: bytes) -> bytes:
 
 
 def _without_its_head(data: bytes) -> bytes:
-    return bytes(8192) + data[8192:]
+    return bytes(PAGE_SIZE_BYTES) + data[PAGE_SIZE_BYTES:]
 
 
 def _without_its_inner_pages(data: bytes) -> bytes:
-    pages = [data[at : at + 8192] for at in range(0, len(data), 8192)]
-    return b"".join(bytes(8192) if page[0] in (2, 5) else page for page in pages)
+    pages = [data[at : at + PAGE_SIZE_BYTES] for at in range(0, len(data), PAGE_SIZE_BYTES)]
+    return b"".join(bytes(PAGE_SIZE_BYTES) if page[0] in (2, 5) else page for page in pages)
 
 
 @pytest.mark.parametrize("damage", [_cut_in_half, _without_its_head, _without_its_inner_pages])
@@ -134,7 +135,7 @@ def test_repair_reads_what_is_only_in_the_write_ahead_log(tmp_path: Path) -> Non
             shutil.copy(file, tmp_path / "s")
         kept = {event.body for event in store.events()}
     path = tmp_path / "s" / "default.db"
-    assert path.with_name("default.db-wal").stat().st_size > 8192
+    assert path.with_name("default.db-wal").stat().st_size > PAGE_SIZE_BYTES
     path.write_bytes(b"x" * path.stat().st_size)
     done = repair(tmp_path / "s")
     assert done.events == 6
@@ -216,7 +217,7 @@ def test_a_damaged_store_is_not_backed_up_as_if_it_were_sound(tmp_path: Path) ->
         store.append(History(4).events(60))
         path = store.path
     data = bytearray(path.read_bytes())
-    data[8192 * 20 : 8192 * 21] = b"\xa5" * 8192
+    data[PAGE_SIZE_BYTES * 20 : PAGE_SIZE_BYTES * 21] = b"\xa5" * PAGE_SIZE_BYTES
     path.write_bytes(data)
     with SQLiteStore.open(tmp_path / "s") as store, pytest.raises(StoreCorrupt):
         store.backup(tmp_path / "copy")

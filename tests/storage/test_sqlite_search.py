@@ -44,6 +44,7 @@ def test_a_file_of_the_step_before_is_searched(tmp_path: Path) -> None:
     with SQLiteStore.open(tmp_path) as store:
         store.append(history)
         for statement in (
+            "DROP TABLE new_reads",
             "DROP TABLE touches",
             "DROP TABLE postings",
             "DROP TABLE loose",

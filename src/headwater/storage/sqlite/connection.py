@@ -16,10 +16,11 @@ from pathlib import Path
 
 from headwater.errors import StoreCorrupt, StoreError, StoreFull, StoreLocked, StoreReadOnly
 
-PAGE_SIZE_BYTES = 8192
-CHECKPOINT_PAGES = 4000
+PAGE_SIZE_BYTES = 4096
+"""Of new files. A page is written whole, and a commit changes a few rows on each of many."""
+CHECKPOINT_BYTES = 32 << 20
 CACHE_KIB = 32_768
-HURRYING_CHECKPOINT_PAGES = 16_000
+HURRYING_CHECKPOINT_BYTES = 128 << 20
 HURRYING_CACHE_KIB = 131_072
 _BETWEEN_SWITCHES_S = 0.01
 _SHARED_FIRST, _SHARED_BYTES = 0x40000002, 510
@@ -122,11 +123,17 @@ def _prepare(connection: sqlite3.Connection, *, read_only: bool, timeout_s: floa
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE_BYTES}")
     use_write_ahead_log(connection, timeout_s)
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    _checkpoint_every(connection, CHECKPOINT_BYTES)
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA secure_delete = ON")  # not every build overwrites deleted data by default
+
+
+def _checkpoint_every(connection: sqlite3.Connection, size_bytes: int) -> None:
+    """Move the write-ahead log into the file when it has that size. (Files of earlier versions have larger pages.)"""
+    page_bytes: int = connection.execute("PRAGMA page_size").fetchone()[0]
+    connection.execute(f"PRAGMA wal_autocheckpoint = {size_bytes // page_bytes}")
 
 
 @contextmanager
@@ -138,13 +145,13 @@ def hurrying(connection: sqlite3.Connection) -> Iterator[None]:
     """
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA cache_size = -{HURRYING_CACHE_KIB}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {HURRYING_CHECKPOINT_PAGES}")
+    _checkpoint_every(connection, HURRYING_CHECKPOINT_BYTES)
     try:
         yield
     finally:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        _checkpoint_every(connection, CHECKPOINT_BYTES)
 
 
 @contextmanager

@@ -221,13 +221,25 @@ SELECT seq, source, target, job, kind, valid_from, valid_to, mapping FROM edge_l
 SELECT created_at FROM versions WHERE dataset = ? AND created_at > ? AND run <> 0 ORDER BY created_at LIMIT 1 OFFSET 1;
 
 -- reads_add
-INSERT OR IGNORE INTO reads (dataset, mark, at, run) VALUES (?, ?, ?, ?);
+INSERT OR IGNORE INTO new_reads (dataset, mark, at, run) VALUES (?, ?, ?, ?);
+
+-- reads_count_new
+SELECT count(*) FROM new_reads;
+
+-- reads_fold
+INSERT OR IGNORE INTO reads SELECT dataset, mark, at, run FROM new_reads ORDER BY dataset, mark, at, run;
+
+-- reads_folded
+DELETE FROM new_reads;
 
 -- reads_between
-SELECT run FROM reads WHERE dataset = ? AND mark = ? AND at BETWEEN ? AND ?;
+SELECT run FROM reads WHERE dataset = :dataset AND mark = :mark AND at BETWEEN :first AND :last
+UNION SELECT run FROM new_reads WHERE dataset = :dataset AND mark = :mark AND at BETWEEN :first AND :last;
 
 -- reads_earliest
-SELECT at, run FROM reads WHERE dataset = ? AND mark = ? AND at >= ? ORDER BY at, run LIMIT ?;
+SELECT at, run FROM reads WHERE dataset = :dataset AND mark = :mark AND at >= :first
+UNION SELECT at, run FROM new_reads WHERE dataset = :dataset AND mark = :mark AND at >= :first
+ORDER BY at, run LIMIT :limit;
 
 -- rewrites_add
 INSERT INTO rewrites (seq, size, body) VALUES (?, ?, ?);

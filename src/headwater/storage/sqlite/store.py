@@ -35,7 +35,7 @@ TIMEOUT_S = 10.0
 _PROJECTED = (
     "names", "nodes", "runs", "versions", "derivations", "flows", "edges", "edge_log", "changes", "statements",
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
-    "listings", "pulses", "dependencies", "rewrites", "reads", "touches",
+    "listings", "pulses", "dependencies", "rewrites", "reads", "new_reads", "touches",
 )  # fmt: skip
 
 
