@@ -416,6 +416,21 @@ def test_lineage_answers_from_the_embedded_store(tmp_path, monkeypatch):
         headwater.shutdown()
 
 
+def test_what_a_run_names_is_told_whether_it_is_on_this_disk_or_not(tmp_path, monkeypatch):
+    """A model that a service saves on its own disk, as in the README: the program says so, and need not have the file.
+    It is none of the files that libraries make and remove."""
+    monkeypatch.chdir(tmp_path)
+    headwater.init("job", namespace="tests")
+    try:
+        with headwater.run("train", operation="MODEL_TRAINING") as run:
+            run.read("data/users.parquet")
+            run.write("models/churn.pkl", type="MODEL")
+        graph = headwater.lineage().upstream("model:churn")
+        assert sorted(node.name.rpartition("/")[2] for node in graph.datasets()) == ["churn.pkl", "users.parquet"]
+    finally:
+        headwater.shutdown()
+
+
 def test_the_store_of_a_handle_is_closed_when_nobody_has_it(tmp_path):
     """``hw.lineage()`` needs no closing: its file is held while the handle or its store is, and no longer."""
     SQLiteStore.open(tmp_path / "lineage").close()

@@ -71,12 +71,6 @@ _NEWS_AFTER_S: Final = 5.0
 """Seconds after which they are sent again if there is any new one."""
 
 
-def _is_passing(ref: DatasetRef) -> bool:
-    """Whether a file was in the temporary folder and is gone, like those that libraries write for themselves."""
-    is_temporary = ref.namespace == "file" and ref.name.startswith(tempfile.gettempdir().rstrip("/") + "/")
-    return is_temporary and not os.path.exists(ref.name)  # noqa: PTH110 - a name that may be anything
-
-
 class Assembler:
     """Turns the items of one recorder into events."""
 
@@ -126,12 +120,14 @@ class Assembler:
         may still be replaced. With ``is_last_word`` it does, since there may be no later event; and in a session, where
         the next question may be about it.
         """
-        changed = [touched for touched in self._datasets if touched.is_changed and not _is_passing(touched.ref)]
+        changed = [touched for touched in self._datasets if touched.is_changed and not self._is_passing(touched.ref)]
         for touched in changed:
             touched.origins.settle()
         run_facets = self._run_facets() if self._has_news() else {}
         told = self._datasets if is_last_word or self._facts.is_session else ()
-        unreported = [item for item in told if item.is_output and not item.is_reported and not _is_passing(item.ref)]
+        unreported = [
+            item for item in told if item.is_output and not item.is_reported and not self._is_passing(item.ref)
+        ]
         changed += self._flowed(unreported)
         if not changed and not run_facets and not unreported:
             return []
@@ -157,7 +153,7 @@ class Assembler:
             for name in list(self.recorder.unclosed):  # written to until now: anything read so far may be in it
                 self._datasets.written_until_now(name, len(self._reads))
             models.mark_checkpoints(self._datasets)
-        self._passing = {ref for ref in self._reads if _is_passing(ref)}
+        self._passing = {ref for ref in self._reads if self._is_passing(ref)}
         everything = [touched for touched in self._datasets if not self._is_scratch(touched)]
         with GUARD.at("sources"):
             everything += self._flowed(everything)
@@ -189,16 +185,25 @@ class Assembler:
         for item in outputs:
             item.origins.settle()
             flows.update(item.origins.flows)
-        new = [ref for ref in flows if not _is_passing(ref) and self._datasets.flowed(ref, flows[ref])]
+        new = [ref for ref in flows if not self._is_passing(ref) and self._datasets.flowed(ref, flows[ref])]
         return [touched for touched in self._datasets if touched.ref in new]
 
     def _is_scratch(self, touched: Touched) -> bool:
         """Whether a file is no dataset: this run renamed it, or it had no known content and is gone again."""
         if touched.is_input or not touched.is_output:
-            return _is_passing(touched.ref)
+            return self._is_passing(touched.ref)
         if touched.ref[:2] in self.recorder.moved:
             return True
-        return touched.ref.namespace == "file" and touched.origins.is_literal and not os.path.exists(touched.ref.name)  # noqa: PTH110 - as above
+        return touched.origins.is_literal and self._is_gone(touched.ref)
+
+    def _is_passing(self, ref: DatasetRef) -> bool:
+        """Whether a file was in the temporary folder and is gone, like those that libraries write for themselves."""
+        return ref.name.startswith(tempfile.gettempdir().rstrip("/") + "/") and self._is_gone(ref)
+
+    def _is_gone(self, ref: DatasetRef) -> bool:
+        """Whether there is no such file, though only hooks saw it: what the program itself names may lie anywhere."""
+        is_observed = ref.namespace == "file" and ref[:2] not in self.recorder.declared
+        return is_observed and not os.path.exists(ref.name)  # noqa: PTH110 - a name that may be anything
 
     def _event(
         self, kind: str, time_ns: int, run_facets: dict[str, Any], job_facets: dict[str, Any], touched: list[Touched]
@@ -241,7 +246,7 @@ class Assembler:
         facets: dict[str, Any] = {}
         entries = self._entries([item for item in touched if item.is_output])
         if entries:
-            gone = [item for item in self._datasets if item.is_output and _is_passing(item.ref)]
+            gone = [item for item in self._datasets if item.is_output and self._is_passing(item.ref)]
             entries = through(entries, [item.origins.entry(self._read_before(item)) for item in gone])
         for item in touched:
             item.is_reported = True

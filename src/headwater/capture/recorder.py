@@ -152,6 +152,7 @@ class Recorder:
         "_unfollowed",
         "begun",
         "binaries",
+        "declared",
         "derive",
         "dropped",
         "items",
@@ -191,6 +192,7 @@ class Recorder:
         the code and the line that opened them, their name, and how often they had been begun anew."""
         self.moved: dict[tuple[str, str], DatasetRef] = {}
         """Files that this run renamed, with their new names, unless the old name was written again."""
+        self.declared: set[tuple[str, str]] = set()  # what the program itself named: it is told, on the disk or not
 
     def add(self, item: Any) -> None:
         """Append one item, or count it as dropped if the limit is reached."""

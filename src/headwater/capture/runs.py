@@ -140,6 +140,7 @@ class Run:
         """
         ref = dataset_ref(dataset, type)
         with GUARD.at("run.read"):
+            self.recorder.declared.add(ref[:2])
             columns, rows = _shape(obj)
             if obj is not None:
                 self.recorder.read(obj, ref, "headwater.read", columns=columns, rows=rows)
@@ -157,6 +158,7 @@ class Run:
         """
         ref = dataset_ref(dataset, type)
         with GUARD.at("run.write"):
+            self.recorder.declared.add(ref[:2])
             value = self.recorder.values.get(obj) if obj is not None else None
             self.recorder.add(Write(value, ref, None, time.time_ns()))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.capture import assembler
+from headwater.capture.assembler import Assembler
 from headwater.capture.datasets import DatasetRef
 from headwater.model.graph import How, NodeKind
 from headwater.storage.memory import MemoryStore
@@ -79,8 +79,8 @@ def test_files_are_looked_for_once_each(copied, monkeypatch: pytest.MonkeyPatch)
     """At the end of a run each file is looked at a few times, however many were read before another was written."""
     followed = copied(60)
     looked_at: Counter[DatasetRef] = Counter()
-    look = assembler._is_passing
-    monkeypatch.setattr(assembler, "_is_passing", lambda ref: looked_at.update([ref]) or look(ref))
+    look = Assembler._is_passing
+    monkeypatch.setattr(Assembler, "_is_passing", lambda self, ref: looked_at.update([ref]) or look(self, ref))
     followed.event()
     assert len(looked_at) >= 120
     assert max(looked_at.values()) <= 4
