@@ -53,7 +53,7 @@ def test_why_it_was_refused_cannot_drive_a_terminal(tmp_path):
     with SQLiteStore.open(tmp_path / "s") as store:
         store.quarantine([bad])
     told = CliRunner().invoke(cli, ["--store", str(tmp_path / "s"), "quarantine", "show", "1"])
-    assert told.stderr == "a: is JSON (got \\x1b[2J)\n"
+    assert told.stderr == "a: is JSON, got \\x1b[2J\n"
 
 
 def test_a_mended_event_is_stored(run, tmp_path):

@@ -214,7 +214,7 @@ def tell(error: HeadwaterError) -> None:
     from headwater.query.terminal_text import clean
 
     color = wants_color(sys.stderr)
-    message = "\n".join(map(clean, error.message.split("\n")))
+    message = "\n".join(map(clean, error.message.expandtabs(4).split("\n")))
     click.echo(click.style("error: ", fg="red", bold=True) + message, err=True, color=color)
     if error.hint:
         click.echo(click.style(" hint: ", fg="cyan") + clean(_as_command(error.hint)), err=True, color=color)

@@ -56,7 +56,7 @@ def patient(tenant: str) -> Iterator[Progress]:
         gc.set_threshold(*thresholds)
 
 
-def open_patiently(where: str, tenant: str, *, is_read_only: bool = False) -> Store:
+def open_patiently(where: str, tenant: str, *, is_read_only: bool = False, create: bool = True) -> Store:
     """Open a store, and tell of the progress, and of events that are set aside, if its views had to be rebuilt."""
     from headwater.storage.open import open_store
 
@@ -68,7 +68,7 @@ def open_patiently(where: str, tenant: str, *, is_read_only: bool = False) -> St
         on_progress(done, last)
 
     with patient(tenant) as on_progress:
-        store = open_store(where, tenant=tenant, read_only=is_read_only, on_progress=watched)
+        store = open_store(where, tenant=tenant, read_only=is_read_only, create=create, on_progress=watched)
     if is_renewed:
         tell_set_aside(store)
     return store
@@ -99,7 +99,7 @@ def opened(ctx: click.Context, *, must_exist: bool = True) -> Iterator[Store]:
     from headwater.storage.open import may_only_read
 
     is_read_only = must_exist and may_only_read(where, settings.tenant)
-    store = open_patiently(where, settings.tenant, is_read_only=is_read_only)
+    store = open_patiently(where, settings.tenant, is_read_only=is_read_only, create=not must_exist)
     if waiting and not is_read_only:
         click.echo(f"note: lineage of the latest runs waits in {where}/spool: {waiting}", err=True)
     try:

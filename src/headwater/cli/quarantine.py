@@ -61,7 +61,10 @@ def show(ctx: click.Context, entry: int) -> None:
 
     with opened(ctx) as store:
         found = _entry(store, entry)
-    click.echo(clean(f"{found.field or found.kind}: {found.rule} (got {found.value}) {found.hint}".rstrip()), err=True)
+    got = f", got {found.value}" if found.value else ""
+    click.echo(clean(f"{found.field or found.kind}: {found.rule}{got}"), err=True)
+    if found.hint:
+        click.echo(clean(f" hint: {found.hint}"), err=True)
     if sys.stdout.isatty():
         click.echo("\n".join(clean(line) for line in found.body.decode(errors="replace").split("\n")))
     else:

@@ -125,7 +125,7 @@ def restore(ctx: click.Context, file: Path, force: bool) -> None:
 def _restore_to_server(ctx: click.Context, file: Path) -> None:
     from headwater.storage.postgres import PostgresStore
 
-    with opened(ctx) as found:
+    with opened(ctx, must_exist=False) as found:
         assert isinstance(found, PostgresStore)
         found.restore(file)
         events = found.tally().events

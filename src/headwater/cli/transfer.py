@@ -18,6 +18,8 @@ from headwater.errors import InvalidInput, StoreError
 from headwater.query.terminal_text import clean
 from headwater.storage.new_files import new_file
 
+_OF_NO_EVENT = {"", "run"}
+"""Fields in which a document fails that is no event at all."""
 _SHOWN = 20
 """Rejections that are reported individually; a file of another kind has one on every line."""
 
@@ -108,7 +110,8 @@ def _tell(tally: Tally, *, is_json: bool) -> None:
     if len(tally.refusals) > _SHOWN:
         more = len(tally.refusals) - _SHOWN
         click.echo(f"and {more:,} more: --json lists all, 'headwater quarantine list' the latest", err=True)
-    if tally.refusals and not tally.stored and not tally.duplicates:
+    is_foreign = all(refusal.field in _OF_NO_EVENT for refusal in tally.refusals)
+    if tally.refusals and is_foreign and not tally.stored and not tally.duplicates:
         click.echo(f" hint: {TAKEN}", err=True)
     words = [f"{tally.stored:,} stored"]
     if tally.duplicates:

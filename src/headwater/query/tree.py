@@ -224,7 +224,7 @@ class _Drawing:
             words.append(plural(node.properties["rows"], "row"))
         if node.properties.get("deleted"):
             words.append("deleted")
-        if place := self.labels.place(node.namespace):
+        if (place := self.labels.place(node.namespace)) not in words:  # records name their kind as the namespace
             words.append(place)
         line.append(Span("  " + self.marks.dot.join(word for word in words if word), "dim"))
         return line

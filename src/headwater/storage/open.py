@@ -24,10 +24,11 @@ def open_store(
     *,
     tenant: str = "default",
     read_only: bool = False,
+    create: bool = True,
     share_index_with: Store | None = None,
     on_progress: Progress = in_silence,
 ) -> Store:
-    """Open the store of a tenant.
+    """Open the store of a tenant; with ``create`` it is created if missing.
 
     ``target`` is a folder, ``sqlite:///folder``, ``postgresql://...``, ``memory://``, or None for ``.headwater`` in the
     working directory. ``share_index_with`` is an open store of the same target to share one graph index with.
@@ -50,6 +51,7 @@ def open_store(
             text,
             tenant=tenant,
             read_only=read_only,
+            create=create,
             index_folder=folder,
             share_index_with=near,
             on_progress=on_progress,
@@ -60,7 +62,12 @@ def open_store(
 
     beside = share_index_with if isinstance(share_index_with, SQLiteStore) else None
     return SQLiteStore.open(
-        folder_of(text), tenant=tenant, read_only=read_only, share_index_with=beside, on_progress=on_progress
+        folder_of(text),
+        tenant=tenant,
+        read_only=read_only,
+        create=create,
+        share_index_with=beside,
+        on_progress=on_progress,
     )
 
 

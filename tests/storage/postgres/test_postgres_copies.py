@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from click.testing import CliRunner
 from postgres_opening import Opener
 
 from headwater.cli.commands import cli
-from headwater.errors import StoreCorrupt, StoreError
+from headwater.errors import NoLineage, StoreCorrupt, StoreError
 from headwater.storage.memory import MemoryStore
 from headwater.storage.postgres import PostgresStore
-from headwater.storage.postgres.connection import connect
+from headwater.storage.postgres.connection import ROLE, SCHEMA, connect
+from headwater.storage.postgres.migrate import migrate
 from headwater.storage.postgres.server_facts import facts
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.postgres import PostgresServer
@@ -133,6 +135,38 @@ def test_the_command_line_backs_up_and_restores(postgres_url: str, opened: Opene
     assert "row-level security" in found
     with PostgresStore.open(postgres_url, tenant=tenant + "-r") as again:
         assert holding(again) == {("a", "b")}
+
+
+def test_a_backup_that_cannot_be_written_is_an_error_of_the_store(opened: Opener, tmp_path: Path) -> None:
+    """A folder that is a file, and a name that is too long: told as such, and nothing is left behind."""
+    store = opened()
+    store.append(OLD)
+    (tmp_path / "file").write_text("")
+    for target in (tmp_path / "file" / "copy", tmp_path / ("x" * 254)):
+        with pytest.raises(StoreError, match=target.name[:40]):
+            store.backup(target)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_question_about_a_tenant_that_is_none_makes_none(postgres_server: PostgresServer) -> None:
+    """In a database without a store it makes no schema either; an earlier schema is brought up to date all the same."""
+    url = postgres_server.new_database()
+
+    def call(*words: str) -> str:
+        return CliRunner().invoke(cli, ["--store", url, *words], catch_exceptions=False).output
+
+    with pytest.raises(NoLineage, match="no store in this database"):
+        call("runs")
+    assert facts(url).step == 0
+    migrate(url, schema=SCHEMA, role=ROLE, upto=3)
+    with pytest.raises(NoLineage, match="no store of tenant 'typo'"):
+        call("--tenant", "typo", "runs")
+    assert facts(url).step == facts(url).steps
+    with connect(url) as connection:
+        assert connection.execute("SELECT tenant_id FROM headwater.tenants").fetchall() == []
+        call("ingest", os.devnull)
+        assert connection.execute("SELECT tenant_id FROM headwater.tenants").fetchall() == [("default",)]
+    assert call("runs", "--json") == "[]\n"
 
 
 # -- months --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ File format: ``MAGIC``, then msgpack items, each preceded by its length; the las
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -16,6 +17,7 @@ from typing import IO, Any
 import msgspec
 
 from headwater.errors import StoreCorrupt, StoreError
+from headwater.storage.file_errors import written
 from headwater.storage.frames import Frame
 from headwater.storage.postgres.connection import Session, queries
 
@@ -34,22 +36,29 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(session: Session, target: Path) -> None:
-    """Write a backup of a tenant's log in its current state; the file is either complete or absent."""
+    """Write a backup of a tenant's log in its current state; the file is either complete, safely on disk, or absent.
+
+    Raises:
+        StoreError: the file exists, or cannot be written.
+    """
     if target.exists():
         raise StoreError(f"{target} exists", hint="name a file that does not exist yet")
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    try:
-        with part.open("xb") as file:
-            _write(session, file)
-        part.replace(target)
-    except FileExistsError:
-        raise StoreError(
-            f"{part} exists", hint="another backup is being written there; if not, remove its file"
-        ) from None
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with written(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("xb") as file:
+                _write(session, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        except FileExistsError:
+            raise StoreError(
+                f"{part} exists", hint="another backup is being written there; if not, remove its file"
+            ) from None
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def _write(session: Session, file: IO[bytes]) -> None:

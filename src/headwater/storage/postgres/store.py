@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import psycopg
 
-from headwater.errors import InvalidInput, StoreError, StoreOutdated, StoreReadOnly
+from headwater.errors import InvalidInput, NoLineage, StoreError, StoreOutdated, StoreReadOnly
 from headwater.storage.base import Capabilities
 from headwater.storage.group_commit import DROPPED, SET_ASIDE, GroupCommitStore
 from headwater.storage.indexes import SharedIndexes
@@ -79,7 +79,8 @@ class PostgresStore(GroupCommitStore):
         share_index_with: PostgresStore | None = None,
         on_progress: Progress = in_silence,
     ) -> Self:
-        """Open the store of a tenant in a database; with ``create``, schema and tenant are created if missing.
+        """Open the store of a tenant in a database; with ``create``, schema and tenant are created if missing. An
+        earlier schema is brought up to date in any case, unless the store is opened with ``read_only``.
 
         The store works as ``role`` if the connecting role may become it. ``index_folder`` is where graph indexes are
         saved, None to keep them in memory; ``share_index_with`` is another open store of the same tenant and database
@@ -87,7 +88,8 @@ class PostgresStore(GroupCommitStore):
         Raises:
             InvalidInput: the tenant is not a plain name, or the index of another tenant was to be shared.
             StoreUnavailable, StoreLocked, StoreReadOnly, StoreFull, StoreTooNew, StoreOutdated: see there.
-            StoreError: the store does not exist and ``create`` is false, or the role could see every tenant.
+            NoLineage: the store does not exist and ``create`` is false.
+            StoreError: the role could see every tenant.
             ConfigError: the address is invalid.
         """
         check_tenant(tenant)
@@ -98,12 +100,11 @@ class PostgresStore(GroupCommitStore):
                 rule=f"must be another open store of {tenant!r}",
             )
         indexes = SharedIndexes(index_folder) if share_index_with is None else share_index_with._indexes
-        may_make = create and not read_only
         with explained():
-            session = _prepare(url, tenant, schema, role, may_make=may_make, timeout_s=timeout_s)
+            session = _prepare(url, tenant, schema, role, create=create, read_only=read_only, timeout_s=timeout_s)
             store = cls(session, read_only=read_only, indexes=indexes)
             try:
-                store._found(on_progress, may_make=may_make)
+                store._found(on_progress, may_make=create and not read_only)
             except BaseException:
                 session.close()
                 raise
@@ -133,10 +134,10 @@ class PostgresStore(GroupCommitStore):
         finally:
             session.rollback()
         if found is not None:
-            self._renew(found[1], on_progress, may_make=may_make)
+            self._renew(found[1], on_progress)
             return
         if not may_make:
-            raise StoreError(f"there is no store of tenant {self.tenant!r}", hint="capture something first")
+            raise NoLineage(f"there is no store of tenant {self.tenant!r}", hint="see to --tenant or HEADWATER_TENANT")
         try:
             session.begin(is_writer=True)
             session.execute(self._sql["tenant_add"], ((secrets.randbits(30) + 1) << 20, _PROJECTION))
@@ -144,11 +145,11 @@ class PostgresStore(GroupCommitStore):
         finally:
             session.rollback()
 
-    def _renew(self, counters: dict[str, int], on_progress: Progress, *, may_make: bool) -> None:
+    def _renew(self, counters: dict[str, int], on_progress: Progress) -> None:
         """Rebuild the projections of an earlier version."""
         if counters.get("projection", 1) >= _PROJECTION:
             return
-        if not may_make:
+        if self.is_read_only:
             raise StoreOutdated("the store was written by an earlier version")
         self._make_anew(_PROJECTION, on_progress)
 
@@ -320,14 +321,20 @@ class PostgresStore(GroupCommitStore):
             self._session.close()
 
 
-def _prepare(url: str, tenant: str, schema: str, role: str, *, may_make: bool, timeout_s: float) -> Session:
+def _prepare(
+    url: str, tenant: str, schema: str, role: str, *, create: bool, read_only: bool, timeout_s: float
+) -> Session:
     """Ensure that the schema is of this version; returns a session with the settings that the database needs."""
     with connect(url) as connection:
         if not is_current(connection, schema):
-            if not may_make:
-                have = version_of(connection, schema)
-                what = f"the store has schema {have} and is open for reading" if have else "there is no store"
-                raise StoreError(what, hint="open it once for writing, or run 'headwater migrate'")
+            have = version_of(connection, schema)
+            if have and read_only:
+                raise StoreError(
+                    f"the store has schema {have} and is open for reading",
+                    hint="open it once for writing, or run 'headwater migrate'",
+                )
+            if not have and (read_only or not create):
+                raise NoLineage("there is no store in this database", hint="'headwater migrate' prepares it")
             migrate(url, schema=schema, role=role)
         return _session(connection, url, tenant, schema, role, timeout_s=timeout_s)
 

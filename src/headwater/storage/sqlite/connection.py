@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sqlite3
@@ -15,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from headwater.errors import StoreCorrupt, StoreError, StoreFull, StoreLocked, StoreReadOnly
+from headwater.storage.file_errors import explain_os
 
 PAGE_SIZE_BYTES = 4096
 """Of new files. A page is written whole, and a commit changes a few rows on each of many."""
@@ -183,17 +183,12 @@ def _explain(error: sqlite3.Error, path: Path) -> StoreError:
 
 
 def _explain_os(error: OSError, path: Path) -> StoreError:
-    what = f"{path.name}: {error.strerror or error}"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull(what)
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StoreReadOnly(what)
     if isinstance(error, FileExistsError | NotADirectoryError):
         return StoreError(
             f"{path.parent.name} is a file, or lies in one: a store is a folder",
             hint="name a folder: --store, HEADWATER_STORE or the setting store",
         )
-    return StoreError(what)
+    return explain_os(error, path)
 
 
 def _is_full(path: Path) -> bool:

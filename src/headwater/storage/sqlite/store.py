@@ -13,6 +13,7 @@ from typing import Self
 
 from headwater.errors import InvalidInput, StoreCorrupt, StoreError, StoreOutdated, StoreReadOnly
 from headwater.storage.base import Capabilities
+from headwater.storage.file_errors import written
 from headwater.storage.group_commit import DROPPED, SET_ASIDE, GroupCommitStore
 from headwater.storage.indexes import SharedIndexes
 from headwater.storage.new_files import new_file
@@ -97,6 +98,8 @@ class SQLiteStore(GroupCommitStore):
             )
         with explained(path):
             is_there = path.exists()
+            if path.parent.exists() and not path.parent.is_dir():
+                raise NotADirectoryError
             if not is_there and create and not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
         if not is_there and (read_only or not create):
@@ -259,7 +262,7 @@ class SQLiteStore(GroupCommitStore):
         target = Path(target)
         if target.exists():
             raise StoreError(f"{target} exists", hint="name a file that does not exist yet")
-        with explained(target):
+        with explained(target), written(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             with new_file(target) as part, closing(sqlite3.connect(part)) as copy:
                 with self._lock:
