@@ -173,3 +173,27 @@ def test_claims_about_two_names_of_one_dataset_that_differ_little(new_store: New
             seen.add(store.graph_hash())
             assert store.rebuild() in seen
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("end", ["COMPLETE", "FAIL"])
+def test_a_step_that_reads_what_its_script_wrote(new_store: NewStore, end: str) -> None:
+    """The script ends after its step, and its write counts from then on. Still the step read that, by its content, in
+    whatever order the events arrive; nobody's, if the script has failed, or if the content is another."""
+    told = {
+        name: dataset(name, facets={"headwater_fingerprint": facet(exact=digest)})
+        for name, digest in (("mid", "d1"), ("other", "d2"))
+    }
+    seen = dataset("other", facets={"headwater_fingerprint": facet(exact="d3")})
+    script = whole_run(1, "script", 0, ["raw"], list(told.values()), lasts_s=100, end=end)
+    parent = {"parent": facet(run={"runId": run_id(1)}, job={"namespace": "jobs", "name": "script"})}
+    step = whole_run(2, "step", 20, [told["mid"], seen], ["final"], run_facets=parent)
+    hashes = set()
+    for order in permutations(raw([*script, *step])):
+        with new_store() as store:
+            for event in order:
+                store.append([event])
+            hashes.add(store.graph_hash())
+            assert store.rebuild() in hashes
+            writers = sorted(version.run_id for version in store.run_io(run_id(2))[0])
+            assert writers == (["", run_id(1)] if end == "COMPLETE" else ["", ""])
+    assert len(hashes) == 1

@@ -4,7 +4,7 @@ A run that counts leaves a version of every dataset it wrote, and a derivation f
 inputs. The version that it read is, in this order:
 1. its own, if another of its derivations wrote the dataset first (a chain inside one process);
 2. the latest write no later than the run's end with the mark (version, file digest or fingerprint) that the run saw;
-   if no write has it, an unwritten state with that mark;
+   else the one with it that its parent left (a script writes, a step of it reads); else an unwritten state with it;
 3. the latest successful write no later than the run's start; before the first write, an unwritten state.
 An unwritten state is a version that no known run wrote. A write that arrives late rebinds the runs that read after it.
 """
@@ -111,12 +111,25 @@ class Bindings:
             self._names.changed(node)
         for mark in marks or ("",):
             self._tables.reads.add(dataset, _number(mark), until, run.id)
-        if not node.head:
-            return self._unwritten_state(dataset, run, marks, plan)
-        if not marks and node.head_at <= run.started_at and node.head_run != run.run_id:
+        if not marks and node.head and node.head_at <= run.started_at and node.head_run != run.run_id:
             return node.head
-        found = self.find(dataset, run, marks)
+        found = self.find(dataset, run, marks) or self._of_parent(dataset, run, marks)
         return found.id if found is not None else self._unwritten_state(dataset, run, marks, plan)
+
+    def _of_parent(self, dataset: int, run: Run, marks: tuple[str, ...]) -> Version | None:
+        """The version with a mark that the parent of a run left. It may yet appear, whenever the parent ends."""
+        if not marks or run.parent_run in ("", run.run_id):
+            return None
+        node = self._names.by_id(dataset)
+        if node.read_until < END_OF_TIME:
+            node.read_until = END_OF_TIME
+            self._names.changed(node)
+        for mark in marks:
+            self._tables.reads.add(dataset, _number(mark), END_OF_TIME, run.id)
+        parent = self._runs.find(run.parent_run)
+        settled = self._runs.doc(parent).settled if parent is not None else None
+        left = self._tables.versions.get(settled.versions.get(dataset, 0)) if settled is not None else None
+        return left if left is not None and not set(marks).isdisjoint(_marks(left)) else None
 
     def _unwritten_state(self, dataset: int, run: Run, marks: tuple[str, ...], plan: Plan) -> int:
         if dataset in plan.written and dataset not in plan.inputs:

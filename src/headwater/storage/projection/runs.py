@@ -31,8 +31,7 @@ class Runs:
 
     def seen(self, run_id: str, job_name: int, job: int, at: int, key: bytes) -> tuple[Run, RunDoc]:
         """The run with that UUID and its document, created if new. The caller modifies both and calls ``changed``."""
-        number = self._ids.get(run_id)
-        run = self._tables.runs.get(number) if number else self._tables.run(run_id)
+        run = self.find(run_id)
         if run is not None:
             return run, self.doc(run)
         run = Run(
@@ -51,6 +50,11 @@ class Runs:
         self._ids[run_id] = run.id
         self._tables.runs.put(run)
         return run, doc
+
+    def find(self, run_id: str) -> Run | None:
+        """The run with that UUID, also if this batch has created it."""
+        number = self._ids.get(run_id)
+        return self._tables.runs.get(number) if number else self._tables.run(run_id)
 
     def doc(self, run: Run) -> RunDoc:
         """The document of a run; always the same object within a batch."""
