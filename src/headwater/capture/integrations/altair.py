@@ -59,7 +59,7 @@ def _shown(recorder: Recorder, chart: Any, inherited: Any, facets: tuple[str, ..
     """The columns that a chart and its parts show, each of the table of its own chart or of one around it."""
     held: dict[str, Any] = getattr(chart, "_kwds", None) or {}
     table = held.get("data") if hasattr(held.get("data"), "columns") else inherited
-    facets = (*facets, *_fields(held.get("facet")))
+    facets = (*facets, *_fields(held.get("facet")), *_fields(held.get("repeat")))
     parts = [part for name in _PARTS for part in _listed(held.get(name))]
     for part in parts:
         yield from _shown(recorder, part, table, facets)

@@ -33,6 +33,8 @@ from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, m
 from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 
 _CODE: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".ttf", ".otf", ".afm", ".pfb", ".log")
+_NAMES: Final = (".gitignore", "cachedir.tag")
+"""Files that libraries put into the folders of their caches (joblib's ``Memory``)."""
 _SYSTEM: Final = ("/proc/", "/dev/", "/sys/", "/etc/", "/usr/share/", "/usr/lib/", "/run/")
 _FOLDERS: Final = frozenset(
     (
@@ -243,7 +245,7 @@ def _watch(handle: Any, recorder: Recorder, ref: DatasetRef, value: Value | None
 def is_user_data(path: str) -> bool:
     """Whether a path may contain the user's data, judged by the path alone."""
     lowered = path.lower()
-    if lowered.endswith(_CODE):
+    if lowered.endswith((*_CODE, *_NAMES)):
         return False
     full = os.path.abspath(path)  # noqa: PTH100 - a lexical step, no look at the disk
     if full.startswith(_SYSTEM) or full.startswith(_interpreter()):

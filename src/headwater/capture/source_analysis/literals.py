@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from headwater.capture.source_analysis.bindings import Step, begins_anew, module_steps_of, own_names, step_at, steps_of
 from headwater.capture.source_analysis.call_origins import call_of, caller_of, given_for
+from headwater.capture.source_analysis.meant_parts import given_there
 from headwater.capture.source_analysis.row_list_syntax import called_name, given_to, maker_at
 from headwater.capture.user_code import is_users
 
@@ -201,7 +202,7 @@ class Reader:
         self._seen.add((at.code, name))
         steps = bindings(name, at)
         if steps:
-            return all(self._step(step, at) for step in steps)
+            return all(self._step(step, at, name) for step in steps)
         parameters = at.code.co_varnames[: at.code.co_argcount + at.code.co_kwonlyargcount]
         if name in parameters:
             return self._parameter(at.code, name, parameters.index(name))
@@ -211,7 +212,7 @@ class Reader:
         """Whether a name is that of a module whose functions read nothing from outside."""
         return name in _MODULES
 
-    def _step(self, step: Step, at: Place) -> bool:
+    def _step(self, step: Step, at: Place, name: str) -> bool:
         node, at = step.node, Place(at.code, step.first)
         if isinstance(node, ast.For | ast.AsyncFor):
             return self.follows(node.iter, at)
@@ -222,6 +223,7 @@ class Reader:
             opened = [given_to(step, name) for name in step.binds]
             return bool(opened) and all(item is not None and self.follows(item, at) for item in opened)
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) else None
+        value = given_there(node, name) or value  # best, best_name = model, name
         return value is not None and self.follows(value, at)
 
     def _parameter(self, code: CodeType, name: str, place: int) -> bool:

@@ -124,9 +124,12 @@ def test_a_chart_of_encodings(followed):
     points = alt.Chart(sales).mark_point().encode(x=alt.X("day"), y="amount")
     (points + alt.Chart(customers).mark_rule().encode(y="age")).save("layers.json")
     points.facet("customer:N").save("facets.json")
+    again = alt.Chart(sales).mark_bar().encode(alt.X(alt.repeat(), type="quantitative"), y="count()")
+    again.repeat(["day", "amount"]).save("repeated.html")
     points.transform_calculate(z="datum.amount * 2").encode(y="z:Q").save("computed.json")
     assert shown(followed, "bars.html") == {("customers.csv", "city"), ("customers.csv", "age")}
     drawn = {("sales.csv", "day"), ("sales.csv", "amount")}
     assert shown(followed, "layers.json") == drawn | {("customers.csv", "age")}
     assert shown(followed, "facets.json") == drawn | {("sales.csv", "customer")}
+    assert shown(followed, "repeated.html") == drawn
     assert followed.sources("computed.json") == {"sales.csv"}

@@ -117,7 +117,7 @@ def run(follow, tmp_path, monkeypatch):
     frame["y"] = (frame["a"] > 0).astype(int)
     frame.to_csv("numbers.csv", index=False)
     frame[:20].to_csv("new.csv", index=False)
-    followed = follow("pandas", "numpy", "sklearn")
+    followed = follow("files", "json", "pickle", "pandas", "numpy", "sklearn")
 
     def runs(script):
         path = tmp_path / "script.py"
@@ -204,3 +204,38 @@ def test_the_seeds_of_splitters_are_seeds_of_the_run(run):
         ("KFold.random_state", 11),
         ("ShuffleSplit.random_state", 12),
     }
+
+
+BEST = """
+import json
+import pickle
+import pandas as pd
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import train_test_split
+from sklearn.tree import DecisionTreeClassifier
+
+frame = pd.read_csv("numbers.csv")
+train, test = train_test_split(frame, random_state=0)
+best, best_name, best_accuracy, best_rank, rows = None, "", 0.0, -1, []
+for name, depth, rank in [("deep", 3, 2), ("flat", 1, 1)]:
+    model = DecisionTreeClassifier(max_depth=depth, random_state=0)
+    model.fit(train[["a", "b"]], train["y"])
+    accuracy = accuracy_score(test["y"], model.predict(test[["a", "b"]]))
+    rows.append({"name": name, "accuracy": accuracy_score(test["y"], model.predict(test[["a", "b"]]))})
+    if rank > best_rank:
+        best, best_name, best_accuracy, best_rank = model, name, accuracy, rank
+pd.DataFrame(rows).to_csv("table.csv", index=False)
+with open("best.pkl", "wb") as file:
+    pickle.dump({"model": best, "name": best_name}, file)
+with open("best.json", "w") as file:
+    json.dump({"name": best_name, "accuracy": best_accuracy}, file)
+"""
+
+
+def test_the_best_of_several_models(run):
+    """What is kept of it under names that one assignment binds comes from it alone, not from the last model that was
+    tried; a table of the scores of all has nothing but these behind it."""
+    followed = run(BEST)
+    assert followed.sources("best.pkl") == {"model"}
+    assert followed.sources("best.json") == {"model", "test"}
+    assert {name for name, _ in followed.sources("table.csv", "accuracy")} == {"model", "model_2", "test"}

@@ -30,7 +30,8 @@ def made_of_items(recorder: Recorder, frame: pd.DataFrame, data: Any) -> Value |
     """The value of the list of rows, or dictionary of lists, that ``frame`` was just made from. None if the items are
     followed themselves, or if nothing is known.
 
-    Numbers taken out of data are recognised by identity; for the rest, the code shows what was iterated over.
+    Numbers taken out of data are recognised by identity; for columns with anything else in them, the code shows what
+    was iterated over.
     """
     if type(data).__name__ in _PASSING:
         return table_of(names_of(frame.columns), len(frame))
@@ -43,16 +44,10 @@ def made_of_items(recorder: Recorder, frame: pd.DataFrame, data: Any) -> Value |
             return None
     names = names_of(frame.columns)
     read = table_of(names, len(frame))
-    numbers = list(_numbers(data, names)) if len(SCALARS) else []
-    return _with_numbers(read, numbers, names, len(frame)) if numbers else read
-
-
-def _numbers(data: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Value]]:
-    """The values of numbers in the rows that were taken out of data, each with its column."""
-    for name, item in _cells(data, names):
-        value = SCALARS.value_of(item)
-        if value is not None:
-            yield name, value
+    cells = [(name, SCALARS.value_of(item)) for name, item in _cells(data, names)] if len(SCALARS) else []
+    numbers = [(name, value) for name, value in cells if value is not None]
+    others = {name for name, value in cells if value is None} | ({*names} if len(data) > _LOOKED_AT else set())
+    return _with_numbers(read, numbers, others, names, len(frame)) if numbers else read
 
 
 def numbers_in(data: Any) -> list[Value]:
@@ -76,8 +71,11 @@ def _cells(data: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
             yield from zip(names, row, strict=False)
 
 
-def _with_numbers(read: Value | None, numbers: list[tuple[str, Value]], names: tuple[str, ...], rows: int) -> Value:
-    """A value that combines what the code shows with what is known about the numbers."""
+def _with_numbers(
+    read: Value | None, numbers: list[tuple[str, Value]], others: set[str], names: tuple[str, ...], rows: int
+) -> Value:
+    """A value that combines what is known about the numbers with what the code shows of columns that have ``others``,
+    too."""
     inputs = tuple(dict.fromkeys(value for _, value in numbers))
     place = {value: position for position, value in enumerate(inputs)}
     fields: dict[str, list[Dep]] = {name: [] for name in names}
@@ -86,7 +84,8 @@ def _with_numbers(read: Value | None, numbers: list[tuple[str, Value]], names: t
             fields[name].append(Dep(place[value], None, subtype="IDENTITY"))
     if read is not None:
         for name in names:
-            fields[name].append(Dep(len(inputs), name, subtype="IDENTITY"))
+            if name in others or not fields[name]:
+                fields[name].append(Dep(len(inputs), name, subtype="IDENTITY"))
         inputs = (*inputs, read)
     first = inputs[0]
     return make_value(
