@@ -406,3 +406,11 @@ def test_a_folder_with_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
     for read_only in (True, False):
         with pytest.raises(StoreError, match="name too long"):
             SQLiteStore.open(tmp_path / ("a" * 300), read_only=read_only)
+
+
+def test_a_file_that_is_no_backup_is_not_to_be_repaired(tmp_path: Path) -> None:
+    """The remedy of a damaged store is none for the file that was named as a backup."""
+    (tmp_path / "notes.txt").write_text("hello, these are notes and no database" * 40)
+    with pytest.raises(StoreCorrupt, match=r"notes\.txt.*it is no backup") as refused:
+        restore(tmp_path / "notes.txt", tmp_path / "new")
+    assert refused.value.hint == "use another backup"

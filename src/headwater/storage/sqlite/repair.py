@@ -117,7 +117,7 @@ def restore(source: Path, folder: Path, *, tenant: str = "default", is_replacing
         raise StoreError(f"there is no backup at {source}")
     if path.exists():
         _check_unused(path)
-    with closing(connect(source, read_only=True, timeout_s=TIMEOUT_S)) as original:
+    with closing(_opened(source)) as original:
         _check_sound(original, source)
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,6 +126,14 @@ def restore(source: Path, folder: Path, *, tenant: str = "default", is_replacing
                     original.backup(copy)
                     migrate(copy, read_only=False)
                 _set_aside(path, ".replaced")
+
+
+def _opened(source: Path) -> sqlite3.Connection:
+    """A connection to a backup."""
+    try:
+        return connect(source, read_only=True, timeout_s=TIMEOUT_S)
+    except StoreCorrupt as error:
+        raise StoreCorrupt(f"{error.message}: it is no backup, or damaged", hint="use another backup") from None
 
 
 def _check_sound(original: sqlite3.Connection, source: Path) -> None:
