@@ -8,6 +8,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlglot.dialects.dialect import Dialects
 
 from headwater.errors import InvalidInput
 from headwater.sql import Schema, Session, Statement, TableName, analyze
@@ -97,18 +98,21 @@ def test_import_loads_no_parser() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_analysis_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    """A statement that the parser falls back on is not logged: a host's stderr is not ours."""
+@pytest.mark.parametrize("dialect", sorted({one.value for one in Dialects} - {""}))
+def test_analysis_writes_nothing(caplog: pytest.LogCaptureFixture, dialect: str) -> None:
+    """A statement that the parser falls back on is not logged: a host's stderr is not ours, and the text may hold
+    secrets. Whatever the dialect: Athena's parser hands statements to two others."""
     for text in (
         "VACUUM t",
         "CREATE STREAM s ON TABLE t",
+        "CREATE EXTERNAL TABLE IF NOT EXISTS t (a INT) FOO 'secret'",
         "ALTER SYSTEM SET x = 'secret'",
+        "ALTER TABLE t FOO 'secret'",
         "SELEC 1",
         "FOO BAR 'secret'",
     ):
-        analyze(text, dialect="snowflake")
-        analyze(text, dialect="postgres")
-    assert capfd.readouterr() == ("", "")
+        analyze(text, dialect=dialect)
+    assert caplog.records == []
 
 
 def test_schema_matches_by_the_end_of_a_name() -> None:

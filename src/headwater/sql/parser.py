@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
+from sqlglot.parser import Parser
 
 from headwater.sql.lexer import lex
 from headwater.sql.literals import mask_literals
@@ -75,7 +76,11 @@ def _parsed(code: str, dialect: str | None) -> Any:
 
 
 def _silence(parser: Any) -> None:
-    """Keep the parser from logging the statement: a host's stderr is not ours, and the text may hold secrets."""
+    """Keep the parser, and those that it hands statements to (Athena's has two), from logging the statement: a host's
+    stderr is not ours, and the text may hold secrets."""
+    for inner in vars(parser).values() if hasattr(parser, "__dict__") else ():
+        if isinstance(inner, Parser):
+            _silence(inner)
     try:
         parser._warn_unsupported = lambda: None
     except AttributeError:  # a compiled parser takes no new attributes
