@@ -19,7 +19,7 @@ from headwater.capture.datasets import DATASET_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
 from headwater.capture.intermediate_files import through
 from headwater.capture.lineage_facet import job_entry, read_by
-from headwater.capture.operations_facet import operations
+from headwater.capture.operations_facet import Steps
 from headwater.capture.recorder import (
     Emptied,
     Metric,
@@ -33,6 +33,7 @@ from headwater.capture.recorder import (
     Write,
 )
 from headwater.capture.sql_statements import Tables, analyse
+from headwater.capture.superseded import supersede
 from headwater.capture.values import DatasetRef, Value, make_value, same_columns
 
 
@@ -92,10 +93,10 @@ class Assembler:
         """What the run read, in order; only added to, see ``Touched.read_before``."""
         self._passing: set[DatasetRef] = set()
         """Those that were passing files, as far as is known at the end."""
-        self._results: list[Value] = []
+        self._steps = Steps()
         self._parameters: dict[str, Any] = {}
         self._metrics: list[dict[str, Any]] = []
-        self._seeds: list[dict[str, Any]] = []
+        self._seeds: dict[str, dict[str, Any]] = {}
         self._statements: list[tuple[str, str]] = []
         self._unresolved: list[str] = []
         self._last_news = (0, 0.0)
@@ -159,7 +160,7 @@ class Assembler:
             everything += self._flowed(everything)
         run_facets = self._run_facets()
         with GUARD.at("operations"):
-            run_facets["headwater_operations"] = operations(self._results)
+            run_facets["headwater_operations"] = self._steps.body()
         ended_ns = self._end(outcome)
         run_facets["headwater_outcome"] = self._outcome(outcome, ended_ns)
         if outcome.error_message or outcome.error_type:
@@ -239,7 +240,7 @@ class Assembler:
         return {
             "headwater_parameters": {"parameters": self._parameters} if self._parameters else {},
             "headwater_metrics": {"metrics": self._metrics} if self._metrics else {},
-            "headwater_seeds": {"seeds": self._seeds} if self._seeds else {},
+            "headwater_seeds": {"seeds": [*self._seeds.values()]} if self._seeds else {},
         }
 
     def _job_facets(self, touched: list[Touched]) -> dict[str, Any]:
@@ -298,6 +299,8 @@ class Assembler:
         """Process the items added since the last call, all or those before position ``end``, and drop them so that what
         they hold can be freed."""
         items = self.recorder.items
+        with GUARD.at("supersede"):
+            supersede(items, self._position, len(items) if end is None else end)
         while self._position < (len(items) if end is None else end):
             item = items[self._position]
             items[self._position] = None
@@ -321,9 +324,8 @@ class Assembler:
     def _take_named(self, item: Named) -> None:
         bodies = item.facets() if callable(item.facets) else item.facets
         touched = self._result(item.value, item.ref, item.snapshot, bodies)
-        if not touched.state():  # nothing tells this state from others but the run that made it
-            touched.facets["version"] = {"datasetVersion": self.recorder.run_id}
-        item.value.state = touched.state()
+        is_unseen = item.is_superseded and item.ref.type not in models.MODELS
+        item.value.state = touched.state_as_named(self.recorder.run_id, is_unseen=is_unseen)
 
     def _result(
         self,
@@ -346,7 +348,7 @@ class Assembler:
         model = bodies.pop("headwater_model", None)
         touched.facets.update(bodies)
         if value is not None:
-            self._results.append(value)
+            self._steps.add(value)
             models.describe(touched, value, saved, model, self._datasets, self.recorder)
         return touched
 
@@ -380,12 +382,10 @@ class Assembler:
         body: dict[str, Any] = {"library": item.library, "scope": item.scope, "value": item.value}
         if item.code is not None:
             body["where"] = f"{item.code.co_filename.rpartition('/')[2]}:{item.line}"
-        if body not in self._seeds:
-            self._seeds.append(body)
+        self._seeds.setdefault(repr(body), body)
 
     def _take_unfollowed(self, item: Unfollowed) -> None:
-        if item.text not in self._unresolved:
-            self._unresolved.append(item.text)
+        self._unresolved += [item.text] if item.text not in self._unresolved else []
 
     _TAKERS: dict[type, Any] = {
         Read: _take_read,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 _names: Final[dict[int, tuple[Any, tuple[str, ...]]]] = {}
-"""The names in the latest axes, by the ``id()`` of the axis, which is kept here meanwhile."""
-_MOST_NAMES: Final = 16
+"""The names in the latest axes, by the ``id()`` of the axis, or of the array in it, which is kept here meanwhile."""
+_MOST_NAMES: Final = 32
 
 
 def names_in(columns: Any) -> tuple[str, ...]:
@@ -15,10 +15,17 @@ def names_in(columns: Any) -> tuple[str, ...]:
     known = _names.get(id(columns))
     if known is not None and known[0] is columns:
         return known[1]
+    # An axis of pandas that was copied is another object around the same array, and its labels are slow to read.
+    array = columns.array if getattr(columns, "nlevels", 0) == 1 else None
+    known = _names.get(id(array)) if array is not None else None
+    if known is not None and known[0] is array:
+        return known[1]
     names = tuple(columns)
     if not all(type(name) is str for name in names):
         names = tuple(".".join(str(p) for p in n if p != "") if isinstance(n, tuple) else str(n) for n in names)
     if len(_names) >= _MOST_NAMES:
         _names.clear()
     _names[id(columns)] = columns, names
+    if array is not None:
+        _names[id(array)] = array, names
     return names

@@ -64,6 +64,16 @@ class Touched:
         """The facets that tell which state of the dataset this is."""
         return {name: self.facets[name] for name in _STATE if name in self.facets}
 
+    def state_as_named(self, run_id: str, *, is_unseen: bool) -> dict[str, Any]:
+        """The same once a run has named it. Where nothing tells this state from others, the run does that made it; so
+        it does for one that was replaced ``is_unseen``, which is not described."""
+        if is_unseen:
+            _forget_content(self)
+            return {"version": {"datasetVersion": run_id}}
+        if not self.state():
+            self.facets["version"] = {"datasetVersion": run_id}
+        return self.state()
+
     def facets_as_input(self, *, is_last: bool) -> dict[str, Any]:
         """The facets of the dataset, without those that tell of the state that was written since it was read. In the
         last event with those that the run which made it has told: until then, another state may be used."""

@@ -95,6 +95,8 @@ class Origins:
         for value in waiting:
             self._take(trace(value))
             self._names.update(value.column_names())
+            if value.dataset is not None:  # what others trace ends here
+                value.traced = None
 
     def add(self, value: Value | None) -> None:
         """``value`` was written to the target; None for something of unknown origin."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import heapq
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -13,33 +14,38 @@ MAX_OPERATIONS: Final = 2_000
 """Steps kept in the facet; it always has the count of all of them."""
 
 
-def operations(results: Iterable[Value]) -> dict[str, Any]:
-    """The facet body: each step once, in time order, with rows in and out and its line of code.
+class Steps:
+    """The steps that the results of a run depend on. All are counted; only the first ``MAX_OPERATIONS`` are kept, so
+    that a loop that fits and writes for hours stays small."""
 
-    ``results`` are the values that were written or named. Steps that no result depends on are left out.
-    """
-    steps = [value for value in _reachable(results) if not _is_bookkeeping(value)]
-    steps.sort(key=lambda value: value.number)
-    numbers = {id(value): number for number, value in enumerate(steps, start=1)}
-    body: dict[str, Any] = {
-        "operations": [_step(value, numbers) for value in steps[:MAX_OPERATIONS]],
-        "count": len(steps),
-    }
-    return body if steps else {}
+    __slots__ = ("_count", "_kept", "_seen")
 
+    def __init__(self) -> None:
+        self._seen: set[int] = {UNKNOWN.number}
+        self._kept: list[tuple[int, Value]] = []
+        """A heap, by number, the latest first."""
+        self._count = 0
 
-def _reachable(results: Iterable[Value]) -> list[Value]:
-    seen: set[int] = {id(UNKNOWN)}
-    found: list[Value] = []
-    stack = list(results)
-    while stack:
-        value = stack.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        found.append(value)
-        stack.extend(value.inputs)
-    return found
+    def add(self, result: Value) -> None:
+        """A value was written or named: the steps behind it that are not known yet are steps of the run."""
+        stack = [result]
+        while stack:
+            value = stack.pop()
+            if value.number in self._seen:
+                continue
+            self._seen.add(value.number)
+            stack.extend(value.inputs)
+            if not _is_bookkeeping(value):
+                self._count += 1
+                keep = heapq.heappush if len(self._kept) < MAX_OPERATIONS else heapq.heappushpop
+                keep(self._kept, (-value.number, value))
+
+    def body(self) -> dict[str, Any]:
+        """The facet body: each step once, in time order, with rows in and out and its line of code. Steps that no
+        result depends on are left out."""
+        steps = [value for _, value in sorted(self._kept, reverse=True)]
+        numbers = {id(value): number for number, value in enumerate(steps, start=1)}
+        return {"operations": [_step(value, numbers) for value in steps], "count": self._count} if steps else {}
 
 
 def _is_bookkeeping(value: Value) -> bool:

@@ -88,6 +88,7 @@ class Named(msgspec.Struct, frozen=True):
     ref: DatasetRef
     snapshot: Any
     facets: dict[str, Any] | Callable[[], dict[str, Any]]
+    is_superseded: bool = False  #: whether another gets its name before anybody sees what is in it
 
 
 class Parameter(msgspec.Struct, frozen=True):

@@ -187,6 +187,8 @@ def _view(value: Value) -> Trace:
 def _trails(deps: list[Dep], views: list[Trace], beside: tuple[int, ...], known: Trails) -> Trails:
     """The sources of one column. ``known`` are the indirect ones of all columns."""
     trails = _resolve(deps, views)
+    if not beside:
+        return trails
     for position in {dep.input for dep in deps}.intersection(beside):
         own = views[position].indirect
         _merge(trails, {source: own[source] for source in own if source not in known})

@@ -18,6 +18,10 @@ _BY_ROOT = {
     "scipy": ("scipy",),
 }
 _NEEDED = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow", "numpy": "numpy", "scipy": "scipy.sparse"}
+_DECIDE_BY_CLASS = ("pandas", "polars", "arrow", "numpy")
+"""The files that accept all objects of a class, or none."""
+_known: dict[type, ModuleType] = {}
+"""The files of the libraries' own classes: a loop of splits asks for that of one class thousands of times."""
 
 
 def reader_of(obj: object) -> ModuleType | None:
@@ -26,6 +30,9 @@ def reader_of(obj: object) -> ModuleType | None:
     All base classes of the object are considered, so that a subclass defined by a user counts as what it extends. Each
     file has the same functions: ``accepts``, ``table`` and ``snapshot``.
     """
+    known = _known.get(type(obj))
+    if known is not None:
+        return known
     if isinstance(obj, list | tuple | dict):
         return _load("python_containers")
     for ancestor in type(obj).__mro__:
@@ -34,6 +41,8 @@ def reader_of(obj: object) -> ModuleType | None:
                 continue
             reader = _load(name)
             if reader.accepts(obj):
+                if ancestor is type(obj) and name in _DECIDE_BY_CLASS:
+                    _known[ancestor] = reader
                 return reader
     return None
 

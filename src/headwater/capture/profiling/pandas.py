@@ -6,7 +6,7 @@ The index counts if it holds data: its named levels, and unnamed ones that are n
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -139,6 +139,9 @@ def _other_column(name: str, array: Any) -> Column:
     return Column(name, str(array.dtype), True, "other", by_span(convert, len(array)))
 
 
+_COPIES_ON_WRITE: Final = int(pd.__version__.partition(".")[0]) >= 3
+
+
 def snapshot(obj: Any) -> tuple[Any, bool]:
     """A copy that later changes by the user do not affect, and whether that is guaranteed.
 
@@ -148,7 +151,7 @@ def snapshot(obj: Any) -> tuple[Any, bool]:
     """
     if isinstance(obj, pd.Index):
         return obj, True
-    if int(pd.__version__.partition(".")[0]) >= 3 or bool(pd.get_option("mode.copy_on_write")):
+    if _COPIES_ON_WRITE or bool(pd.get_option("mode.copy_on_write")):
         return obj.copy(deep=False), True
     usage = obj.memory_usage(index=True, deep=False)
     if int(usage.sum() if isinstance(obj, pd.DataFrame) else usage) > COPY_BYTES:

@@ -99,3 +99,63 @@ def test_a_model_of_one_round_is_not_the_data_of_the_next(follow, numbers):
     for name in models:
         assert followed.sources(name) <= {f"{name}.training_data"}
         assert "parent" not in followed.facets(name)["headwater_model"]
+
+
+def test_only_the_set_that_stays_is_profiled(follow, numbers, monkeypatch):
+    """A loop of splits and fits profiles what counts in the end: the sets of the models that have names of their own,
+    and the latest set of each name. The version of each such model is that of the same fit by itself; what the latest
+    set comes from is told, and the models that share the last name come from all sets of the loop."""
+    import joblib
+    from sklearn import model_selection
+    from sklearn.linear_model import LogisticRegression
+
+    from headwater.capture import profiling
+
+    profiled: list[object] = []
+    original = profiling.profile
+    monkeypatch.setattr(profiling, "profile", lambda *args, **kw: profiled.append(1) or original(*args, **kw))
+
+    def versions(rounds: range) -> dict[str, str]:
+        followed = follow("pandas", "numpy", "sklearn", "joblib")
+        frame = pd.read_csv("numbers.csv")
+        for number in rounds:
+            train, test = model_selection.train_test_split(frame, random_state=number)
+            model = LogisticRegression().fit(train[COLUMNS], train["y"])
+            model.score(test[COLUMNS], test["y"])
+            joblib.dump(model, f"round-{number}.joblib") if number in (3, 60) else None
+        profiled.clear()
+        made = {e["name"].rpartition("/")[2]: e["facets"] for e in followed.event()["outputs"]}
+        assert made["train"]["headwater_fingerprint"]["exact"]
+        assert "version" not in made["train"]
+        assert followed.sources("train") == {"numbers.csv"}
+        assert set(followed.entries()["model_2" if len(rounds) > 1 else "model"]["fields"]) == set(COLUMNS)
+        return {name: facets["headwater_model"]["version"] for name, facets in made.items() if "joblib" in name}
+
+    long = versions(range(61))
+    assert len(profiled) < 40  # both sets of 61 rounds, and what was read: 123
+    assert long["round-3.joblib"] == versions(range(3, 4))["round-3.joblib"]
+    assert long["round-60.joblib"] == versions(range(60, 61))["round-60.joblib"]
+
+
+def test_what_was_written_between_keeps_its_set(follow, numbers):
+    """A set of the loop that is written before the next of its name is profiled, although the loop goes on. Of one that
+    nobody looked at, only the run is known, and not the content of another."""
+    from sklearn import model_selection
+
+    from headwater.capture.profiling import profile
+
+    followed = follow("pandas", "numpy", "sklearn")
+    frame = pd.read_csv("numbers.csv")
+    made, sets = [], []
+    for number in range(5):
+        train, _test = model_selection.train_test_split(frame, random_state=number)
+        made.append(train)
+        sets.append(followed.recorder.values.get(train).inputs[0])
+        if number == 2:
+            train.to_csv("kept.csv", index=False)
+    followed.event()
+    exact = [profile(train).fingerprint.exact for train in made]
+    told = [one.state.get("headwater_fingerprint", {}).get("exact") for one in sets]
+    assert told == [None, None, exact[2], None, exact[4]]
+    assert sets[3].state == {"version": {"datasetVersion": followed.recorder.run_id}}
+    assert sets[4].state.keys() == {"headwater_fingerprint"}

@@ -33,8 +33,18 @@ MAX_PAIRS: Final = 5_000
 
 
 def identity(columns: Sequence[str]) -> Features:
-    """The columns themselves as features."""
-    return [Feature(name, (i,), "IDENTITY") for i, name in enumerate(columns)]
+    """The columns themselves as features; nobody may change the list. A loop of fits has the same columns each time."""
+    names = tuple(columns)
+    known = _identities.get(names)
+    if known is None:
+        if len(_identities) >= _MOST_IDENTITIES:
+            _identities.clear()
+        known = _identities[names] = [Feature(name, (i,), "IDENTITY") for i, name in enumerate(names)]
+    return known
+
+
+_identities: Final[dict[tuple[str, ...], Features]] = {}
+_MOST_IDENTITIES: Final = 16
 
 
 def features_of(transformer: Any, columns: Sequence[str]) -> Features:
@@ -67,8 +77,8 @@ def model_features(model: Any, columns: Sequence[str]) -> Features:
 
 def are_inseparable(features: Features) -> bool:
     """Whether all features are opaque, and so many that naming each pair of feature and column costs much."""
-    pairs = sum(len(feature.inputs) for feature in features)
-    return pairs > MAX_PAIRS and all(feature.description == "opaque" for feature in features)
+    is_opaque = all(feature.description == "opaque" for feature in features)
+    return is_opaque and sum(len(feature.inputs) for feature in features) > MAX_PAIRS
 
 
 def columns_used(model: Any, columns: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ what it predicts, though it is not fitted again. An estimator that fits a copy o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from headwater.capture.containers import is_estimator
@@ -14,9 +14,9 @@ from headwater.capture.recorder import Recorder
 from headwater.capture.values import Value
 
 
-def fitted_parts(recorder: Recorder, estimator: Any) -> list[Value]:
-    """The values of the models that are used as they are, by an estimator or by a part of it."""
-    parts = [estimator, *(item for item in estimator.get_params(deep=True).values() if is_estimator(item))]
+def fitted_parts(recorder: Recorder, estimator: Any, given: Iterable[Any]) -> list[Value]:
+    """The values of the models that are used as they are, by an estimator or by a part of it among its parameters."""
+    parts = [estimator, *(item for item in given if is_estimator(item))]
     found = [recorder.values.seen(model) for part in parts for model in _used_by(part)]
     return list(dict.fromkeys(value for value in found if value is not None))
 

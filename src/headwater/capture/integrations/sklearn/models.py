@@ -51,25 +51,26 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     is_model = any(hasattr(estimator, name) for name in _PREDICTS)
     value = recorder.derive(estimator, f"sklearn.{method}", (), rule=None, detail={"class": type(estimator).__name__})
     name = _model_name(recorder, value, before, estimator, method)
-    given = _given(recorder, estimator, x)
-    inputs = _training(recorder, x, y, name, given) if is_model else [given]
+    rows = _given(recorder, estimator, x)
+    inputs = _training(recorder, x, y, name, rows) if is_model else [rows]
     columns = columns_of(x, inputs[0])
     features = model_features(estimator, columns) if is_model else [Feature(c, (i,)) for i, c in enumerate(columns)]
     sides = len(inputs)
     earlier = before or earlier_model(recorder, kwargs.get("xgb_model", kwargs.get("init_model")))
-    inputs += [earlier] if earlier is not None else fitted_parts(recorder, estimator)
+    given = estimator.get_params(deep=True)  # once: scikit-learn reads the signatures of all parts for it
+    inputs += [earlier] if earlier is not None else fitted_parts(recorder, estimator, given.values())
     value.inputs = tuple(inputs)
     value.depth = 1 + max(item.depth for item in inputs)
     is_named = len(features) <= MAX_FEATURES and not are_inseparable(features)
     value.columns = tuple(feature.name for feature in features) if is_named else None
     value.rule = feature_rule(features, columns, sides)
-    parameters = _parameters(estimator)
+    parameters = _parameters(given)
     if not is_model:
         value.detail = {**_detail(estimator), "parameters": changed_parameters(estimator, parameters)}
     _seeds(recorder, estimator, parameters, value)
     if is_model:
         ref = recorder.memory_ref(name, "MODEL")
-        _name(recorder, value, ref, estimator, features, columns, parameters)
+        _name(recorder, value, ref, estimator, features, columns, given)
     bind_learned(recorder, estimator, value, inputs[0])
     _best_score(recorder, estimator)
 
@@ -98,7 +99,7 @@ def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
     if any(hasattr(pipeline, name) for name in _PREDICTS):
         names = assigned_names(value.code, value.line, "Pipeline") or ["pipeline"]
         ref = recorder.memory_ref(repeated_fits.name_of_model(recorder, names[0], value.code, value.line), "MODEL")
-        _name(recorder, value, ref, pipeline, features, columns, _parameters(pipeline))
+        _name(recorder, value, ref, pipeline, features, columns, pipeline.get_params(deep=True))
 
 
 def _name(
@@ -108,11 +109,11 @@ def _name(
     model: Any,
     features: list[Feature],
     columns: tuple[str, ...],
-    parameters: dict[str, Any],
+    given: dict[str, Any],
 ) -> None:
-    """Make the value a named model, with a facet that describes it."""
-    facet = _facet(model, features, parameters)
-    facet[UNSET_SEEDS] = unset_seeds(model, model.get_params(deep=True))
+    """Make the value a named model, with a facet that describes it. ``given`` are its parameters."""
+    facet = _facet(model, features, _parameters(given))
+    facet[UNSET_SEEDS] = unset_seeds(model, given)
     repeated_fits.name(recorder, value, ref, facets=Described(facet, model, features, columns, recorder.run_id))
 
 
@@ -193,10 +194,9 @@ def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) 
     return rule
 
 
-def _parameters(estimator: Any) -> dict[str, Any]:
+def _parameters(given: dict[str, Any]) -> dict[str, Any]:
     """All hyper-parameters, including nested ones; objects by their class, functions by name, splitters as they are
     spelled."""
-    given = estimator.get_params(deep=True)
     return {name: repr(one)[:200] if hasattr(one, "get_n_splits") else plain(one) for name, one in given.items()}
 
 

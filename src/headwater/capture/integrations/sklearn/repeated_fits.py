@@ -10,10 +10,8 @@ from __future__ import annotations
 from types import CodeType
 from typing import Any, Final
 
-import msgspec
-
-from headwater.capture.integrations.sklearn.importances import Described
 from headwater.capture.recorder import Named, Recorder
+from headwater.capture.superseded import without_content
 
 MAX_OF_ONE_SITE: Final = 10
 """How many models of one line of code have names of their own."""
@@ -55,7 +53,5 @@ def name(recorder: Recorder, *args: Any, **kwargs: Any) -> None:
     before = _positions[key]
     earlier = items[before] if before is not None else None
     if before is not None and type(earlier) is Named and earlier.ref == args[1]:
-        items[before] = msgspec.structs.replace(earlier, snapshot=None)
-        if isinstance(earlier.facets, Described):
-            earlier.facets.forget()
+        items[before] = without_content(earlier)
     _positions[key] = len(items) - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from headwater.capture.axis_names import names_in
 from headwater.capture.integrations.sklearn import repeated_fits
 from headwater.capture.integrations.sklearn.caller_names import assigned_names, common_part
 from headwater.capture.levels import Labels, field_in, field_of_level, levels_of, shown_level
@@ -20,9 +21,10 @@ _SEARCHED: Final = 5_000
 
 def columns_of(obj: Any, value: Value | None) -> tuple[str, ...]:
     """The column names of a frame or matrix; without any, ``x0, x1, ...`` as in scikit-learn."""
-    columns = getattr(obj, "columns", None)
+    columns = _axis_of(obj)
     if columns is not None and not callable(columns):
-        return tuple(str(name) for name in columns)
+        is_index = getattr(columns, "nlevels", 0) == 1 and columns.dtype != object
+        return names_in(columns) if is_index else tuple(str(name) for name in columns)
     shape: Any = getattr(obj, "shape", ())
     known = value.column_names() if value is not None else ()
     if _are_dictionaries(obj):
@@ -31,6 +33,11 @@ def columns_of(obj: Any, value: Value | None) -> tuple[str, ...]:
         name = getattr(obj, "name", None)
         return (str(name),) if name is not None else known[:1]
     return known if len(known) == shape[1] else tuple(f"x{i}" for i in range(shape[1]))
+
+
+def _axis_of(obj: Any) -> Any:
+    """The columns of a frame. A series has none, but would look for a label of that name in its index."""
+    return None if getattr(obj, "ndim", 0) == 1 else getattr(obj, "columns", None)
 
 
 def _are_dictionaries(obj: Any) -> bool:
@@ -98,7 +105,7 @@ def snapshot_of(objects: Sequence[Any], columns: Sequence[tuple[str, ...]] = ())
 
     names = columns or ((),) * len(objects)
     taken = tuple(
-        snapshot(obj, () if hasattr(obj, "columns") else own)
+        snapshot(obj, own if _axis_of(obj) is None else ())
         for obj, own in zip(objects, names, strict=True)
         if obj is not None and can_profile(obj)
     )
