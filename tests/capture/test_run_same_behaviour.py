@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import marshal
+import py_compile
 import re
 import signal
 import sys
@@ -196,6 +198,36 @@ def test_a_program_on_standard_input_runs_as_python_runs_it(project, monkeypatch
             ends.append(start("-", "a", "-v", stdin=stream))
     assert ends[0] == ends[1]
     assert project.states("-")[0] == "START"
+
+
+BYTECODE = """
+import sys, csv
+print(__name__, __file__, sys.argv[1:], __cached__, __spec__, type(__loader__).__name__)
+with open("out.csv", "w") as file: csv.writer(file).writerow(["a"])
+raise KeyError("the end")
+"""
+
+
+@pytest.mark.parametrize("case", ["runs", "without its name", "of another version", "no code", "absent"])
+def test_a_compiled_file_runs_as_python_runs_it(project, case):
+    """A ``.pyc`` given as script, known by its name or its first bytes, runs; one that cannot is refused likewise."""
+    project.write("script.py", BYTECODE)
+    name = "script" if case == "without its name" else "script.pyc"
+    place = project.folder / name
+    py_compile.compile(str(project.folder / "script.py"), str(place), dfile="script.py", doraise=True)
+    if case == "of another version":
+        place.write_bytes(b"\0" * 20)
+    elif case == "no code":
+        place.write_bytes(place.read_bytes()[:16] + marshal.dumps(5))
+    elif case == "absent":
+        place.unlink()
+    plain = project.plain(name, "--a")
+    assert project.captured(name, "--a") == plain
+    assert plain.code == (2 if case == "absent" else 1)
+    if case in ("runs", "without its name"):
+        assert "SourcelessFileLoader" in plain.out
+        names = {Path(one["name"]).name for event in project.events for one in event.get("outputs", ())}
+        assert names == {"out.csv"}
 
 
 def test_a_missing_script_is_told_as_python_tells_it(project):

@@ -8,10 +8,12 @@ the run, after the program's own functions and threads.
 from __future__ import annotations
 
 import builtins
+import marshal
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.machinery import BuiltinImporter, ModuleSpec, SourceFileLoader
+from importlib.machinery import BuiltinImporter, ModuleSpec, SourceFileLoader, SourcelessFileLoader
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple, NoReturn
@@ -42,6 +44,8 @@ class Program(NamedTuple):
     """How to run the code; by default, with ``exec``."""
     command: list[str] | None = None
     """What the user typed, if that is not ``argv``."""
+    loader: type[SourceFileLoader | SourcelessFileLoader] = SourceFileLoader
+    """The class of ``__loader__``, for a program that is a file without a spec."""
 
 
 def script_program(path: str, arguments: Sequence[str], project: Path) -> Program:
@@ -64,24 +68,47 @@ def script_program(path: str, arguments: Sequence[str], project: Path) -> Progra
         path0=os.path.dirname(os.path.realpath(absolute)),  # noqa: PTH120 - links are resolved here, as the interpreter does
         file=absolute,
         script=Path(absolute),
-        load=lambda: _compiled(path, absolute),
+        load=lambda: _compiled(absolute),
+        loader=SourcelessFileLoader if _is_bytecode(absolute) else SourceFileLoader,
     )
 
 
-def _compiled(path: str, absolute: str) -> CodeType:
+def _is_bytecode(file: str) -> bool:
+    """Whether the interpreter takes a file for compiled code: by its name, or by the first two bytes."""
+    try:
+        return file.endswith(".pyc") or (Path(file).is_file() and _begins(Path(file), MAGIC_NUMBER[:2]))
+    except OSError:
+        return False
+
+
+def _begins(place: Path, start: bytes) -> bool:
+    with place.open("rb") as file:
+        return file.read(len(start)) == start
+
+
+def _compiled(absolute: str) -> CodeType:
     try:
         source = Path(absolute).read_bytes()
     except OSError as error:
         number = error.errno or 2
         sys.stderr.write(f"{sys.executable}: can't open file {absolute!r}: [Errno {number}] {os.strerror(number)}\n")
         raise SystemExit(2) from None
-    return compile(source, absolute, "exec", dont_inherit=True)
+    return _bytecode(source) if _is_bytecode(absolute) else compile(source, absolute, "exec", dont_inherit=True)
+
+
+def _bytecode(content: bytes) -> CodeType:
+    """The code in a compiled file, refused as the interpreter refuses it."""
+    if content[:4] != MAGIC_NUMBER:
+        raise RuntimeError("Bad magic number in .pyc file")
+    code = marshal.loads(content[16:])  # noqa: S302 - a program that the user runs
+    if not isinstance(code, CodeType):
+        raise RuntimeError("Bad code object in .pyc file")
+    return code
 
 
 def _is_zip(place: Path) -> bool:
-    with place.open("rb") as file:
-        if file.read(2) != b"PK" and place.suffix == ".py":
-            return False
+    if place.suffix == ".py" and not _begins(place, b"PK"):
+        return False
     from zipfile import is_zipfile
 
     return is_zipfile(place)
@@ -261,7 +288,7 @@ def _main_module(program: Program) -> ModuleType:
         spec = program.spec
         names.update(__spec__=spec, __loader__=spec.loader, __package__=spec.parent, __cached__=spec.cached)
     elif program.file is not None:
-        names["__loader__"] = SourceFileLoader("__main__", program.file)
+        names["__loader__"] = program.loader("__main__", program.file)
     else:
         names["__loader__"] = BuiltinImporter
     return main
