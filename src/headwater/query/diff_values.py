@@ -9,6 +9,7 @@ import msgspec
 
 from headwater.model.short_digests import ShortDigests, is_digest, is_run_id
 from headwater.query.diff import Diff
+from headwater.query.facet_values import is_number
 from headwater.query.terminal_text import clean, plural
 
 _DIGESTS = {"fingerprint", "version"}
@@ -46,8 +47,7 @@ def pieces(value: Any, short: ShortDigests) -> list[Piece]:
 
 def delta(before: Any, after: Any) -> str:
     """Return the difference of two numbers, signed: ``(+0.2)``; nothing for anything else."""
-    is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (before, after))
-    return f"({after - before:+.4g})" if is_number else ""
+    return f"({after - before:+.4g})" if is_number(before) and is_number(after) else ""
 
 
 def _part(key: str, value: Any, short: ShortDigests) -> Piece:

@@ -7,6 +7,7 @@ never fails a question. Times are microseconds since the epoch, UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -115,6 +116,16 @@ def body(facets: Facets, *names: str) -> dict[str, Any]:
 def objects(found: Any) -> list[dict[str, Any]]:
     """Return the objects in a list of a facet; none if it is no list."""
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number that a float can hold: finite, and no integer of hundreds of digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
 
 
 def version_facts(row: NodeRow, version: VersionRow) -> Version:

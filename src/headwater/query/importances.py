@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from headwater.query.facet_values import is_number
 from headwater.query.terminal_text import Line, Span, clean, elide, listing, pad, plural, width
 
 KINDS: Final = {
@@ -56,18 +56,14 @@ def read_importances(own: Mapping[str, Any]) -> Importances | None:
         features=features,
         columns=_numbers(details.get("columns")),
         left_out=left_out if isinstance(left_out, int) and left_out > 0 else 0,
-        mixed=float(mixed) if isinstance(mixed, int | float) and math.isfinite(mixed) else 0.0,
+        mixed=float(mixed or 0) if is_number(mixed) else 0.0,
     )
 
 
 def _numbers(given: Any) -> dict[str, float]:
     """The numbers of a mapping, largest first, whatever their sign."""
-    pairs = [(name, value) for name, value in given.items() if _is_number(value)] if isinstance(given, dict) else []
+    pairs = [(name, value) for name, value in given.items() if is_number(value)] if isinstance(given, dict) else []
     return dict(sorted(pairs, key=lambda pair: (-abs(pair[1]), pair[0])))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def importance_words(found: Importances, most: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from headwater.model.graph import Node, NodeKind
 from headwater.query.coverage import Coverage
 from headwater.query.details import Column, Details, LinkedRun
-from headwater.query.facet_values import RunFacts, Version, body
+from headwater.query.facet_values import RunFacts, Version, body, is_number
 from headwater.query.history import Change, History, RunSummary, SearchResult
 from headwater.query.importances import importance_lines, read_importances
 from headwater.query.instants import Clock, ago, iso, lasted, now
@@ -151,7 +151,7 @@ def _columns(columns: Sequence[Column], cells: int | None) -> Iterator[Line]:
 def _number(value: Any) -> str:
     if isinstance(value, float) and not value.is_integer():
         return f"{value:.5g}"
-    if isinstance(value, int | float):
+    if is_number(value) or isinstance(value, bool):
         return f"{value:,.0f}"
     return "" if value is None else clean(value)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 import msgspec
 
-from headwater.query.facet_values import Version, body, schema_fields, version_facts
+from headwater.query.facet_values import Version, body, is_number, schema_fields, version_facts
 from headwater.storage.base import Store
 from headwater.storage.row_types import NodeRow
 
@@ -78,9 +77,7 @@ def _measured(name: str, by_column: list[dict[str, dict[str, Any]]]) -> Measured
 
 def _number(value: Any) -> float | None:
     """A finite number; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        return None
-    return value
+    return value if is_number(value) else None
 
 
 def whole(value: Any) -> int | None:
