@@ -65,7 +65,8 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
-def _odd(members: dict[str, tuple[str, ...]], value: Any) -> Facets:
+def odd(members: dict[str, tuple[str, ...]], value: Any) -> Facets:
+    """Facets whose members all have this value."""
     return {name: facet(**dict.fromkeys(keys, value)) for name, keys in members.items()}
 
 
@@ -98,13 +99,13 @@ def _questions(lineage: Lineage) -> dict[str, Callable[[], object]]:
 def test_every_question_bears_facets_of_any_shape(where: str, value: Any) -> None:
     """Every member that an answer reads has a value of another type: the answer does without it."""
     kind = {"datasetType": facet(datasetType="MODEL")}
-    facets = {**kind, **(_odd(OF_DATASET, value) if where == "dataset" else {})}
-    own = _odd(OF_RUN, value) if where == "run" else {}
+    facets = {**kind, **(odd(OF_DATASET, value) if where == "dataset" else {})}
+    own = odd(OF_RUN, value) if where == "run" else {}
     store = MemoryStore.open()
     for number in (1, 2):
         event = run_event(run_id(number), "j", "COMPLETE", number, ["a"], [dataset("b", facets=facets)], run_facets=own)
         if where == "job":
-            event["job"]["facets"] = _odd(OF_JOB, value)
+            event["job"]["facets"] = odd(OF_JOB, value)
         assert store.append(raw([event]))[0].status.value == "stored"
     for ask in _questions(Lineage(store)).values():
         ask()

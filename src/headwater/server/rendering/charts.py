@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from headwater.query.facet_values import is_number
 from headwater.query.history import RunSummary
 from headwater.query.instants import lasted
 from headwater.query.terminal_text import plural
@@ -98,7 +99,7 @@ def lines(title: str, values: Sequence[float | None], names: Sequence[str], plac
 
     ``places`` are the labels below the values, shown where there is room; by default the names.
     """
-    known = [value for value in values if value is not None and isfinite(value)]
+    known = [value for value in values if value is not None and is_number(value)]
     if len(known) < 2:
         return None
     top, ticks = _scale(min(known), max(known))
@@ -107,7 +108,7 @@ def lines(title: str, values: Sequence[float | None], names: Sequence[str], plac
     pieces: list[str] = []
     is_open = False
     for at, value in enumerate(values):
-        if value is None or not isfinite(value):
+        if value is None or not is_number(value):
             is_open = False
             continue
         dot = Dot(round(LEFT + at * step, 1), top.place(value), f"{names[at]}: {number(value)}")
@@ -274,6 +275,6 @@ def _float(value: Any) -> float | None:
         return None
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return found if isfinite(found) else None
