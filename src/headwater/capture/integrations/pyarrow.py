@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import is_path, located, located_all
 from headwater.capture.multi_file_reads import read_all
-from headwater.capture.recorder import Recorder, is_literal_here
+from headwater.capture.recorder import Recorder, is_literal_here, is_literal_object
 from headwater.capture.source_analysis.array_origins import known_or_listed
 from headwater.capture.user_code import user_site
 from headwater.capture.values import (
@@ -229,7 +229,10 @@ def _after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     if ref is None:
         return
     value = value_of(recorder, table)
-    if value is None:
+    if value is None and is_literal_object(table):  # ``pa.Table.from_arrays``, which is compiled
+        fields: dict[str, list[Dep]] = {name: [] for name in _names(table) or ("*",)}
+        value = make_value("pyarrow.table", (NOTHING,), lambda _: Columns(fields), columns=_names(table))
+    elif value is None:
         recorder.derive(table, f"pyarrow.{function}", (), columns=_names(table))
     is_anew = is_path(target) and "dataset" not in function
     recorder.wrote(value if value is not None else table, ref, snapshot=_snapshot(table), is_anew=is_anew)

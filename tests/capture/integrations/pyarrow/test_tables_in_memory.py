@@ -104,3 +104,24 @@ def test_a_table_of_literals_has_no_source(follow):
     pd.read_csv("in.csv")
     pq.write_table(pa.table({"x": [1, 2], "y": ["a", "b"]}), "out.parquet")
     assert followed.entries()["out.parquet"]["inputs"] == []
+
+
+def test_a_table_that_a_compiled_method_makes_of_literals(frame):
+    """It has no source, although a file was read before; a table of columns that were read, or computed from them, is
+    none of literals."""
+    followed, _ = frame
+    pq.write_table(pa.table({"n": [1, 2, 3]}), "read.parquet")
+    read = pq.read_table("read.parquet")
+    spelled = pa.Table.from_arrays([pa.array(range(3)), pa.array(["x", "y", "z"])], names=["k", "l"])
+    pq.write_table(spelled, "spelled.parquet")
+    listed = pa.Table.from_pydict({"n": [1, 2]})
+    pyarrow.csv.write_csv(listed, "listed.csv")
+    kept = pa.Table.from_arrays([read.column("n")], names=["m"])
+    pq.write_table(kept, "kept.parquet")
+    doubled = pa.Table.from_arrays([pc.multiply(read["n"], 2)], names=["m"])
+    pq.write_table(doubled, "doubled.parquet")
+    assert _fields(followed, "spelled.parquet") == {"k": (set(), False), "l": (set(), False)}
+    assert _fields(followed, "listed.csv") == {"n": (set(), False)}
+    assert followed.sources("spelled.parquet") == followed.sources("listed.csv") == set()
+    assert _fields(followed, "kept.parquet") == {"m": ({("read.parquet", "n")}, False)}
+    assert "read.parquet" in followed.sources("doubled.parquet")
