@@ -36,6 +36,8 @@ METHODS: Final[dict[str, Handler]] = {
     "score": metrics.after_score,
 }
 """The handler that runs after each method."""
+_NO_MIXINS: Final = frozenset(("sklearn", "builtins", "abc", "typing", "collections", "pandas", "numpy", "torch"))
+"""Libraries with bases of estimators that are no part of them: of frames, containers, networks."""
 _STAGED: Final = ("staged_predict", "staged_predict_proba", "staged_decision_function")
 """Methods that hand out the predictions of a boosted model round by round."""
 _AFTER: Final = {name: functools.partial(handler, method=name) for name, handler in METHODS.items()}
@@ -94,12 +96,14 @@ def _passing(model: Any, rows: Any, rounds: Iterator[Any], method: str) -> Itera
 
 
 def _hook_family(hooks: Hooks, cls: type, done: set[type]) -> None:
-    """Hook a class and its bases in scikit-learn, such as mixins, which are not estimators themselves. ``done`` are the
-    classes of scikit-learn that are hooked already."""
-    hook_class(hooks, cls)
+    """Hook a class and its bases, such as mixins, which are not estimators themselves. ``done`` are the classes of
+    scikit-learn that are hooked already."""
     for part in cls.__mro__:
-        if part not in done and part.__module__.partition(".")[0] == "sklearn":
+        library = part.__module__.partition(".")[0]
+        if library == "sklearn" and part not in done:
             done.add(part)
+            hook_class(hooks, part)
+        elif library not in _NO_MIXINS:
             hook_class(hooks, part)
 
 

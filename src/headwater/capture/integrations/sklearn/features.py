@@ -53,7 +53,7 @@ def features_of(transformer: Any, columns: Sequence[str]) -> Features:
         return identity(columns)
     if transformer == "drop":
         return []
-    for knows in (_steps, _column_transformer, _union, _selector, _by_key, _one_hot, _polynomial, _filled, _one_to_one):
+    for knows in _KNOWN:
         found = knows(transformer, columns)
         if found is not None:
             return found
@@ -298,6 +298,42 @@ def _one_to_one(transformer: Any, columns: Sequence[str]) -> Features | None:
     if not is_simple and not ("SimpleImputer" in bases and not getattr(transformer, "add_indicator", False)):
         return None
     return [Feature(name, (i,)) for i, name in enumerate(columns)]
+
+
+def _encoded(transformer: Any, columns: Sequence[str]) -> Features | None:
+    """Transformers of category_encoders and feature_engine that work on some columns, each by itself, and leave the
+    others as they are. A new column begins with the name of the one that it was made of."""
+    module = type(transformer).__module__
+    listed = next((name for start, name in _WORKED_ON.items() if module.startswith(start)), "")
+    own = [str(name) for name in getattr(transformer, listed, None) or ()] if listed else []
+    place = {name: position for position, name in enumerate(columns)}
+    if not own or not all(name in place for name in own):
+        return None
+    found = []
+    for name in _names_out(transformer, None, columns):
+        begun = max((one for one in own if name.startswith(f"{one}_")), key=len, default=None)
+        source = name if name in place else begun
+        if source is not None:
+            found.append(Feature(name, (place[source],), "TRANSFORMATION" if source in own else "IDENTITY"))
+        else:
+            found.append(Feature(name, tuple(place[one] for one in own), description="opaque"))
+    return found
+
+
+_WORKED_ON: Final = {
+    "category_encoders.": "cols",
+    **dict.fromkeys(
+        (
+            f"feature_engine.{part}"
+            for part in ("imputation", "encoding", "outliers", "transformation", "discretisation", "scaling")
+        ),
+        "variables_",
+    ),
+}
+"""For modules of transformers that encode columns: the attribute that lists these."""
+_KNOWN: Final = (
+    *(_steps, _column_transformer, _union, _selector, _by_key, _one_hot, _polynomial, _filled, _one_to_one, _encoded),
+)
 
 
 def _mixed(transformer: Any, columns: Sequence[str]) -> Features:
