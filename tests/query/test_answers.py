@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -300,6 +301,26 @@ def test_numbers_out_of_range_name_the_option(lineage: Lineage) -> None:
     with pytest.raises(InvalidInput) as caught:
         lineage.upstream("tumour.pkl", level="rows")  # type: ignore[arg-type]
     assert caught.value.field == "level"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda lineage, many: lineage.upstream("tumour.pkl", depth=many),
+        lambda lineage, many: lineage.runs(limit=many),
+        lambda lineage, many: lineage.runs("tumour.pkl", limit=many),
+        lambda lineage, many: lineage.history("tumour.pkl", limit=many),
+        lambda lineage, many: lineage.search("tumour", limit=many),
+    ],
+    ids=["depth", "runs", "writers", "history", "search"],
+)
+def test_more_than_any_store_holds_is_all_of_it_or_refused(
+    lineage: Lineage, ask: Callable[[Lineage, int], object]
+) -> None:
+    """The largest number that is taken has the answer of none; a larger one is refused with the rule."""
+    assert ask(lineage, 10**15)
+    with pytest.raises(InvalidInput, match="must be 1,000,000,000,000,000 or less"):
+        ask(lineage, 10**20)
 
 
 def test_what_nobody_known_wrote_has_the_rows_and_content_its_reader_saw() -> None:

@@ -134,7 +134,7 @@ def _restore_to_server(ctx: click.Context, file: Path) -> None:
 
 @store.command("export")
 @click.argument("file", default="-")
-@click.option("--since", type=click.IntRange(min=0), default=0, metavar="SEQ", help="Only events after this number.")
+@click.option("--since", type=click.IntRange(0, 2**62), default=0, metavar="SEQ", help="Only events after this number.")
 @click.pass_context
 def export_(ctx: click.Context, file: str, since: int) -> None:
     """Write the event log to FILE, one event per line.

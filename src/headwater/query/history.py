@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from headwater.errors import InvalidInput
 from headwater.model.graph import NodeKind, RunState
 from headwater.query.facet_values import Version, as_seen, schema_fields, version_facts
 from headwater.query.kind_filter import type_of
@@ -149,8 +148,6 @@ def uncounted(store: Store, node: NodeRow) -> tuple[str, ...]:
 
 def read_history(store: Store, node: NodeRow, *, limit: int = 100) -> History:
     """Return the history of a dataset or job, latest first, at most ``limit`` entries of each kind."""
-    if limit < 1:
-        raise InvalidInput(field="limit", value=str(limit), rule="must be 1 or more")
     is_job = node.kind is NodeKind.JOB
     versions = [] if is_job else as_seen(store, store.versions(node.id, limit=limit))
     return History(

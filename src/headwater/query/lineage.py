@@ -39,6 +39,8 @@ from headwater.query.why_search import find_why
 from headwater.storage.base import Store
 from headwater.storage.row_types import NodeRow, VersionRow
 
+_MOST = 10**15
+"""The largest number in a question: no store holds as many of anything."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -283,6 +285,7 @@ class Lineage(LineageAPI):
     @of_one_state
     def history(self, node: str, *, limit: int = 100) -> History:
         """Return the versions of a dataset, or the runs of a job, and every change of its schema and other facets."""
+        check_numbers(limit=limit)
         return read_history(self.store, self.resolver.node(node), limit=limit)
 
     @of_one_state
@@ -340,9 +343,9 @@ class Lineage(LineageAPI):
 
 
 def check_numbers(**numbers: int | None) -> None:
-    """Raise ``InvalidInput`` for a ``limit`` below 1 and for any other number below 0."""
+    """Raise ``InvalidInput`` for a ``limit`` below 1, for any other number below 0, and for one that no store takes."""
     for name, number in numbers.items():
-        if number is not None and number < (1 if name == "limit" else 0):
-            raise InvalidInput(
-                field=name, value=str(number), rule="must be 1 or more" if name == "limit" else "must be 0 or more"
-            )
+        least = 1 if name == "limit" else 0
+        if number is not None and not least <= number <= _MOST:
+            rule = f"must be {least} or more" if number < least else f"must be {_MOST:,} or less"
+            raise InvalidInput(field=name, value=str(number), rule=rule)
