@@ -76,3 +76,14 @@ def test_a_transformer_that_has_its_methods_from_a_mixin(rows):
     doubled = Doubler().fit(X[["a"]]).transform(X[["a"]])
     assert followed.recorder.values.seen(doubled).op == "sklearn.transform"
     assert followed.direct(pd.DataFrame(doubled, columns=["a"]), "a") == {"a": "TRANSFORMATION"}
+
+
+def test_bins_under_their_numbers(rows):
+    """``KBinsDiscretizer`` that gives one number for each column keeps these apart."""
+    from sklearn.preprocessing import KBinsDiscretizer
+
+    followed, X, y = rows
+    numbers = X[["a"]].fillna(0.0).assign(y=y)
+    cut = KBinsDiscretizer(2, encode="ordinal", strategy="uniform").fit(numbers)
+    made = pd.DataFrame(cut.transform(numbers), columns=["a", "y"])
+    assert {name: set(found) for name, found in read(followed, made).items()} == {"a": {"a"}, "y": {"y"}}

@@ -295,6 +295,7 @@ def _filled(transformer: Any, columns: Sequence[str]) -> Features | None:
 def _one_to_one(transformer: Any, columns: Sequence[str]) -> Features | None:
     bases = {base.__name__ for base in type(transformer).__mro__}
     is_simple = "OneToOneFeatureMixin" in bases or getattr(transformer, "feature_names_out", None) == "one-to-one"
+    is_simple = is_simple or ("KBinsDiscretizer" in bases and getattr(transformer, "encode", "") == "ordinal")
     if not is_simple and not ("SimpleImputer" in bases and not getattr(transformer, "add_indicator", False)):
         return None
     return [Feature(name, (i,)) for i, name in enumerate(columns)]
