@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headwater.capture import event_documents
+from headwater.capture import event_documents, own_threads
 from headwater.capture import recorder as recording
 from headwater.capture.assembler import Assembler, JobFacts, Outcome
 from headwater.capture.config import Config
@@ -196,12 +196,15 @@ class Client:
             from headwater.capture.traceback_frames import hide_ours
 
             self._show_frames = hide_ours()  # type: ignore[method-assign]
+        with GUARD.at("threading"):
+            self._show_threads = own_threads.hide_ours()  # type: ignore[method-assign]
 
     def uninstall(self) -> None:
         """Remove all hooks."""
         REGISTRY.remove()
         self._leave_children()
         self._show_frames()
+        self._show_threads()
 
     @staticmethod
     def _leave_children() -> None:
@@ -209,6 +212,10 @@ class Client:
 
     @staticmethod
     def _show_frames() -> None:
+        """Likewise."""
+
+    @staticmethod
+    def _show_threads() -> None:
         """Likewise."""
 
     def flush(self, timeout_s: float | None = None) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY
+from headwater.capture.own_threads import OWN
 from headwater.capture.redact import Redactor
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Worker:
                 return
             self._is_stopping = False
             self._thread = threading.Thread(target=self._work, name="headwater-capture", daemon=True)
+            OWN.add(self._thread)
             try:
                 self._thread.start()
             except RuntimeError:  # the interpreter is ending, or no thread can be started: the last flush does the work
