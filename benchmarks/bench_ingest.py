@@ -1,6 +1,7 @@
 """Durable ingestion into SQLite: CPU time and bytes written an event, beside a statement-per-entity writer.
 
     python benchmarks/bench_ingest.py [--events 6000] [--known 0] [--batch 1 --batch 10 ...] [--rounds 5]
+                                      [--jobs 200] [--tables 300]
 
 Every event is a RunEvent of about 7 kB: two inputs and one output with schemas of ten columns each, column lineage,
 documentation and ownership, a nominal time and statistics. Two hundred jobs run again and again, START then COMPLETE,
@@ -42,13 +43,15 @@ _WORDS = (
 class Platform:
     """A small platform whose jobs run again and again: the first run has a number, and the clock a start."""
 
-    def __init__(self, seed: int, *, first_run: int = 0, begun_s: float = 0.0) -> None:
+    def __init__(
+        self, seed: int, *, first_run: int = 0, begun_s: float = 0.0, jobs: int = JOBS, tables: int = TABLES
+    ) -> None:
         self._random = random.Random(seed)
         self._jobs = [
-            (f"pipelines.daily.{self._word()}_{number:03d}", self._random.sample(range(TABLES), 3))
-            for number in range(JOBS)
+            (f"pipelines.daily.{self._word()}_{number:03d}", self._random.sample(range(tables), 3))
+            for number in range(jobs)
         ]
-        self._revision = [0] * TABLES
+        self._revision = [0] * tables
         self._number = first_run
         self._begun_s = begun_s - first_run * 3.0
 
@@ -65,7 +68,7 @@ class Platform:
     def _round(self) -> Iterator[dict[str, object]]:
         """Ten jobs run side by side."""
         if self._random.random() < 0.2:
-            self._revision[self._random.randrange(TABLES)] += 1
+            self._revision[self._random.randrange(len(self._revision))] += 1
         batch = []
         for job, tables in self._random.sample(self._jobs, 10):
             self._number += 1
@@ -182,17 +185,19 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=6000)
     parser.add_argument("--naive-events", type=int, default=300)
     parser.add_argument("--known", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=JOBS)
+    parser.add_argument("--tables", type=int, default=TABLES)
     parser.add_argument("--batch", type=int, action="append")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=None, help="where the stores are made")
     given = parser.parse_args()
-    everything = Platform(given.seed).events(given.known + given.events)
+    everything = Platform(given.seed, jobs=given.jobs, tables=given.tables).events(given.known + given.events)
     known, events = everything[: given.known], everything[given.known :]
     mean = statistics.mean(map(len, events))
     print(
         f"{len(events)} events of {mean:.0f} bytes on average after {given.known} that are not measured,"
-        f" seed {given.seed}, {given.rounds} rounds\n"
+        f" {given.jobs} jobs, {given.tables} tables, seed {given.seed}, {given.rounds} rounds\n"
     )
     writers = {
         "headwater": (SQLiteStore.open, events, known),

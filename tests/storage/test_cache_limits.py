@@ -82,6 +82,38 @@ def test_what_is_kept_between_batches_has_a_bound_in_bytes(
         assert store.graph_hash() == store.rebuild()
 
 
+def test_what_is_known_of_jobs_stays_however_often_they_run(
+    new_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of runs come and go; what the runs of a job have in common fits, and is not read again and again."""
+    monkeypatch.setattr("headwater.storage.group_commit.MOST_BYTES", 2 * MIB)
+    monkeypatch.setattr("headwater.storage.memory.store.MOST_BYTES", 2 * MIB)
+    for backend in ("sqlite", "postgres"):
+        monkeypatch.setattr(f"headwater.storage.{backend}.batch.MOST_RUN_BYTES", MIB // 8)
+    with new_store() as store:
+        drops = 0
+        clear = store._projector.clear
+
+        def counting() -> None:
+            nonlocal drops
+            drops += 1
+            clear()
+
+        for number in range(60):
+            if number == 5:
+                monkeypatch.setattr(store._projector, "clear", counting)
+            store.append(raw([one for job in range(40) for one in _again(40 * number + job, job)]))
+        assert not drops
+        monkeypatch.undo()
+        assert store.graph_hash() == store.rebuild()
+
+
+def _again(number: int, job: int) -> Iterable[Event]:
+    """A run of one of some jobs."""
+    out = dataset(f"out{job}", facets={"schema": schema("a", f"b{job}")})
+    return [run_event(run_id(number + 1), f"j{job}", kind, number, ["in"], [out]) for kind in ("START", "COMPLETE")]
+
+
 def test_a_reader_lets_go_of_what_it_has_decoded() -> None:
     """Parts of events that do not come again do not stay, and one that comes all the time does."""
     reader = EventReader()

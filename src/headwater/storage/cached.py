@@ -71,8 +71,10 @@ class CachedTable(ABC, Generic[K, R]):
         cache_size: int,
     ) -> None:
         self.fresh = fresh
-        #: of the rows taken in since the cache was last empty
+        #: estimated bytes of the cached rows
         self.weight = 0
+        #: those of each row of a table whose rows have long values
+        self._weights: dict[K, int] = {}
         self.notes: TouchNotes | None = None
         self._keys = keys
         self._id_places = fresh.places(keys)
@@ -116,14 +118,22 @@ class CachedTable(ABC, Generic[K, R]):
     def put(self, row: R) -> None:
         """Insert the row, or update it after a change."""
         key = self._key(row)
-        if key not in self._rows:
-            self.weight += ROW if self._weigh is None else self._weigh(row)
-        self._rows[key] = row
+        self._take(key, row)
         self._pending[key] = row
         self._absent.discard(key)
         if self._indexes:
             for names, index in self._indexes.items():
                 index.setdefault(tuple([getattr(row, name) for name in names]), {})[key] = None
+
+    def _take(self, key: K, row: R) -> None:
+        """Cache a row. Its long values may have changed since."""
+        if self._weigh is not None:
+            weight = self._weigh(row)
+            self.weight += weight - self._weights.get(key, 0)
+            self._weights[key] = weight
+        elif key not in self._rows:
+            self.weight += ROW
+        self._rows[key] = row
 
     def drop(self, key: K) -> None:
         """Remove the row if it is there."""
@@ -137,8 +147,8 @@ class CachedTable(ABC, Generic[K, R]):
         key = self._key(row)
         found = self._rows.get(key)
         if found is None:
-            self.weight += ROW if self._weigh is None else self._weigh(row)
-            found = self._rows[key] = row
+            self._take(key, row)
+            return row
         return found
 
     # -- pending writes --------------------------------------------------------------------------------------------
@@ -196,15 +206,19 @@ class CachedTable(ABC, Generic[K, R]):
     def trim(self) -> None:
         """Keep the cache small, between batches."""
         if len(self._rows) > self._cache_size or self.weight > MOST_TABLE_BYTES:
-            self._rows.clear()
-            self.weight = 0
+            self.let_go()
         if len(self._absent) > self._cache_size:
             self._absent.clear()
 
+    def let_go(self) -> None:
+        """Drop the cached rows, of which none may be pending."""
+        self._rows.clear()
+        self._weights.clear()
+        self.weight = 0
+
     def clear(self) -> None:
         """Drop everything: the batch was rolled back, or another process wrote."""
-        self._rows.clear()
-        self.weight = 0
+        self.let_go()
         self._pending.clear()
         self._absent.clear()
         self._indexes.clear()

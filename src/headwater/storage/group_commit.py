@@ -33,7 +33,6 @@ _REBUILD_BATCH = 500
 _REBUILD_BATCH_BYTES = 4 << 20
 _STRETCH = 5000
 """Events replayed in one commit when projections are rebuilt: about a second."""
-_COMMITS_BETWEEN_LOOKS = 16
 
 
 class _Waiting:
@@ -57,7 +56,6 @@ class GroupCommitStore(TableStore):
         self._lock = StoreLock()
         self._waiting: list[_Waiting] = []
         self._waiting_lock = threading.Lock()
-        self._commits = 0
         super().__init__(tables, tenant, indexes)
 
     @abstractmethod
@@ -128,7 +126,7 @@ class GroupCommitStore(TableStore):
     def _write(self, deliveries: Sequence[Delivery]) -> Written:
         with ExitStack() as stack:
             stack.enter_context(self._lock)
-            stack.callback(self._ease)
+            stack.callback(self._stay_small)
             stack.enter_context(self._announced())
             stack.enter_context(self._writing())
             before = self._state()
@@ -165,20 +163,11 @@ class GroupCommitStore(TableStore):
     def _last_seq(self) -> int:
         return self._tables.counter("event")
 
-    def _ease(self) -> None:
-        """Keep the caches small after a commit; most often a look at their weight is all."""
-        self._commits += 1
-        if self._commits % _COMMITS_BETWEEN_LOOKS == 0 or self._weight() > MOST_BYTES:
-            self._stay_small()
-
     def _stay_small(self) -> None:
         """Drop caches that have grown large; nothing may be pending."""
-        if self._weight() > MOST_BYTES:
+        if self._tables.weight + self._projector.weight > MOST_BYTES:
             self._forget()
         self._tables.trim()
-
-    def _weight(self) -> int:
-        return self._tables.weight + self._projector.weight
 
     def _take_in(self, deliveries: Sequence[Checked]) -> list[list[Receipt]]:
         first = self._tables.counter("event") + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 
@@ -32,9 +31,9 @@ from headwater.formats.openlineage import canonical, facet_deleted, find_facet
 from headwater.formats.run_facets import JobType
 from headwater.storage.projection.records import DATASET, JOB, FacetSetRow
 from headwater.storage.projection.tables import Tables
-from headwater.storage.projection.weights import ENTRY
+from headwater.storage.projection.weights import DIGEST, ENTRY
 
-_CACHE_OBJECTS = 10_000
+_CACHE_OBJECTS = 50_000
 _OVERHEAD = 2500
 """What a facet set takes beside the contents of its facets."""
 LINEAGE_FACETS = (("lineage", "LineageDatasetFacet"), ("columnLineage", "ColumnLineageDatasetFacet"))
@@ -57,6 +56,7 @@ class _Fingerprint(msgspec.Struct, frozen=True):
 
 
 _fingerprint = msgspec.json.Decoder(_Fingerprint)
+_encode = msgspec.json.Encoder().encode
 
 
 class FacetSet:
@@ -244,13 +244,20 @@ class FacetSets:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._by_bytes: dict[tuple[Any, ...], FacetSet] = {}
+        #: by digest
+        self._by_bytes: dict[bytes, FacetSet] = {}
         #: by object identity: the reader returns the same object for the same bytes
         self._by_object: dict[int, tuple[Facets, FacetSet]] = {}
         self._nothing: FacetSet | None = None
         self._by_id: dict[int, FacetSet] = {}
         #: estimated bytes, of the contents of facets as well: others refer to them
-        self.weight = 0
+        self._sets_weight = 0
+        self._objects_weight = 0
+
+    @property
+    def weight(self) -> int:
+        """The bytes that the cache takes, by estimate."""
+        return self._sets_weight + self._objects_weight
 
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
@@ -258,7 +265,7 @@ class FacetSets:
         self._by_object.clear()
         self._by_id.clear()
         self._nothing = None
-        self.weight = 0
+        self._sets_weight = self._objects_weight = 0
 
     def of(self, facets: Facets) -> FacetSet:
         """The set of these facets, stored if it is new."""
@@ -267,16 +274,17 @@ class FacetSets:
         seen = self._by_object.get(id(facets))
         if seen is not None and seen[0] is facets:
             return seen[1]
-        key = tuple([part for item in facets.items() for part in (item[0], bytes(item[1]))])
+        written = _encode(facets)
+        key = blake2b(written, digest_size=16).digest()
         found = self._by_bytes.get(key)
         if found is None:
-            found = self._intern(facets)
-            self._by_bytes[key] = found
-            self.weight += ENTRY + sum(map(len, key))
+            found = self._by_bytes[key] = self._intern(facets)
+            self._sets_weight += DIGEST
         if len(self._by_object) >= _CACHE_OBJECTS:
             self._by_object.clear()
+            self._objects_weight = 0
         self._by_object[id(facets)] = (facets, found)
-        self.weight += ENTRY + sum(map(len, key))
+        self._objects_weight += ENTRY + len(written)
         return found
 
     def _no_facets(self) -> FacetSet:
@@ -290,7 +298,7 @@ class FacetSets:
             row = self._tables.facet_sets.get(set_id)
             raw = {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in row.facets if body}
             found = self._by_id[set_id] = FacetSet(row, raw)
-            self.weight += _OVERHEAD + sum([len(bytes(one)) for one in raw.values()])
+            self._sets_weight += _OVERHEAD + sum([len(bytes(one)) for one in raw.values()])
         return found
 
     def fetch(self, set_ids: Collection[int]) -> None:

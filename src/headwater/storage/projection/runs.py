@@ -10,6 +10,8 @@ from headwater.storage.projection.weights import ENTRY
 
 _CACHE_SIZE = 5_000
 _MOST_IDS = 50_000
+_ID = 200
+"""Estimated bytes of a run's id in the cache."""
 
 
 class Runs:
@@ -20,14 +22,22 @@ class Runs:
         self._docs: dict[int, RunDoc] = {}
         self._changed: dict[int, Run] = {}
         self._ids: dict[str, int] = {}
-        self.weight = 0
+        #: estimated bytes of each document
+        self._sizes: dict[int, int] = {}
+        self._docs_weight = 0
+
+    @property
+    def weight(self) -> int:
+        """The bytes that the cache takes, by estimate."""
+        return self._docs_weight + _ID * len(self._ids)
 
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
         self._docs.clear()
         self._changed.clear()
         self._ids.clear()
-        self.weight = 0
+        self._sizes.clear()
+        self._docs_weight = 0
 
     def seen(self, run_id: str, job_name: int, job: int, at: int, key: bytes) -> tuple[Run, RunDoc]:
         """The run with that UUID and its document, created if new. The caller modifies both and calls ``changed``."""
@@ -61,8 +71,13 @@ class Runs:
         found = self._docs.get(run.id)
         if found is None:
             found = self._docs[run.id] = run_documents.decode(run.doc)
-            self.weight += ENTRY + 2 * len(run.doc)
+            self._weigh(run)
         return found
+
+    def _weigh(self, run: Run) -> None:
+        size = ENTRY + 2 * len(run.doc)
+        self._docs_weight += size - self._sizes.get(run.id, 0)
+        self._sizes[run.id] = size
 
     def belongs(self, run: Run, job: int) -> None:
         """Assign the run to a job. If that changes it, it is stored at once, for the flows of both jobs."""
@@ -79,10 +94,12 @@ class Runs:
         """Write the changed runs."""
         for run_id, run in self._changed.items():
             run.doc = run_documents.encode(self._docs[run_id])
-            self.weight += ENTRY + 2 * len(run.doc)  # the row has it as well
             self._tables.runs.put(run)
             if run.state > RUNNING:  # ended: few events will follow, and a document is many objects
                 del self._docs[run_id]
+                self._docs_weight -= self._sizes.pop(run_id, 0)
+            else:
+                self._weigh(run)
         self._changed.clear()
         if len(self._docs) > _CACHE_SIZE or len(self._ids) > _MOST_IDS:
             self.clear()

@@ -1,22 +1,25 @@
 """How much a store that writes may keep in memory, and what a cached thing takes, by estimate.
 
-A handle of a store keeps at most ``MOST_BYTES`` of rows, content and what the projection derives from them, and 44 MiB
-of decoded parts of events (``READ_BYTES``): together 124 MiB. Caches shared by all stores of a process (normal forms of
-names, readings of short lineage facets, words) take some MiB more. What one batch holds before its commit comes on top.
+A handle of a store keeps at most ``MOST_BYTES`` of nodes, content and what the projection derives from them,
+``MOST_RUN_BYTES`` of the rows of runs, and 96 MiB of decoded parts of events (``READ_BYTES``): together 288 MiB. That
+is enough for a platform of some thousand jobs and tables; a small one takes a tenth. Caches shared by all stores of a
+process (normal forms of names, readings of short lineage facets, words) take some MiB more. What one batch holds before
+its commit comes on top.
 
-Each cache adds up the weights of what it takes in, and starts at 0 when it is emptied. A weight is rounded up: things
-are counted again where caches share them, and rows that were dropped still count. When the sum exceeds the limit at the
-end of a batch, everything is dropped. What is needed again is read again, which costs less than keeping each cache in
-the order of its use.
+Each cache adds up the weights of what it takes in, and starts at 0 when it is emptied. A weight is rounded up, and
+things are counted again where caches share them. When a sum exceeds its limit at the end of a batch, everything that it
+counts is dropped. What is needed again is read again, which costs less than keeping each cache in the order of its use.
 """
 
 from __future__ import annotations
 
 from headwater.storage.projection.records import Derivation, Fields, Name, Run, SearchText, Statement
 
-MOST_BYTES = 80 << 20
-"""The rows, content and derived objects of one handle."""
-READ_BYTES = {"facets": 24 << 20, "inputs": 8 << 20, "jobs": 4 << 20, "texts": 1 << 20, "last": 7 << 20}
+MOST_BYTES = 160 << 20
+"""The nodes, content and derived objects of one handle. Their number is that of what the platform has."""
+MOST_RUN_BYTES = 32 << 20
+"""The rows of runs. Their number grows with every run."""
+READ_BYTES = {"facets": 40 << 20, "inputs": 32 << 20, "jobs": 10 << 20, "texts": 2 << 20, "last": 12 << 20}
 """The decoded parts of events of one handle, by kind: see ``storage.reader``."""
 MOST_TABLE_BYTES = 16 << 20
 """The rows of one table whose rows nothing else refers to between batches."""

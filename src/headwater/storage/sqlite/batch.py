@@ -19,6 +19,7 @@ from headwater.storage.projection.records import (
     Shape,
 )
 from headwater.storage.projection.tables import LEVELS, Counter, Level
+from headwater.storage.projection.weights import MOST_RUN_BYTES
 from headwater.storage.sqlite.connection import queries
 from headwater.storage.sqlite.directory import SQLiteDirectory
 from headwater.storage.sqlite.log import EventLog
@@ -77,6 +78,8 @@ class BatchTables(ChangeFeedTables):
         ]  # fmt: skip
         #: others refer to the rows of the first two
         self._trimmed = self._tables[2:]
+        #: their rows are as many as the runs, and few are looked at again
+        self._of_runs: list[Any] = [self.runs, self.versions, self.derivations, self.changes]
         self.touched: set[int] = set()
 
     def _table(self, layout: Layout[K, R], *, cache_size: int = 20_000) -> SQLiteTable[K, R]:
@@ -114,14 +117,20 @@ class BatchTables(ChangeFeedTables):
 
     @property
     def weight(self) -> int:
-        """The bytes that the caches take, by estimate."""
+        """The bytes that the caches take, by estimate, without the rows of runs."""
         weights: list[int] = [part.weight for part in (*self._tables, *self._contents)]
-        return sum(weights)
+        return sum(weights) - self._weight_of_runs()
+
+    def _weight_of_runs(self) -> int:
+        return sum([part.weight for part in self._of_runs])
 
     def trim(self) -> None:
         """Keep the caches of rows small, between batches."""
         for part in self._trimmed:
             part.trim()
+        if self._weight_of_runs() > MOST_RUN_BYTES:
+            for part in self._of_runs:
+                part.let_go()
         for ids in (self._name_ids, self._run_ids):
             if len(ids) > _MOST_IDS:
                 ids.clear()
