@@ -78,6 +78,31 @@ def test_a_transformer_that_has_its_methods_from_a_mixin(rows):
     assert followed.direct(pd.DataFrame(doubled, columns=["a"]), "a") == {"a": "TRANSFORMATION"}
 
 
+def test_a_mixin_in_other_classes_stays_what_it_is(rows):
+    """A class that has the same base but is no estimator does what it did, and a static method stays one."""
+    from sklearn.base import BaseEstimator
+
+    class Base:
+        def fit(self, X):
+            self.seen = len(X)
+            return self
+
+        @staticmethod
+        def transform(X):
+            return len(X)
+
+    class Estimator(Base, BaseEstimator):
+        """Makes the base known to what follows estimators."""
+
+    class Other(Base):
+        """No estimator."""
+
+    _, X, _ = rows
+    assert Other().fit(X).seen == Estimator().fit(X).seen == len(X)
+    assert Other().transform(X) == Estimator.transform(X) == len(X)
+    assert isinstance(vars(Base)["transform"], staticmethod)
+
+
 def test_bins_under_their_numbers(rows):
     """``KBinsDiscretizer`` that gives one number for each column keeps these apart."""
     from sklearn.preprocessing import KBinsDiscretizer

@@ -40,7 +40,19 @@ _NO_MIXINS: Final = frozenset(("sklearn", "builtins", "abc", "typing", "collecti
 """Libraries with bases of estimators that are no part of them: of frames, containers, networks."""
 _STAGED: Final = ("staged_predict", "staged_predict_proba", "staged_decision_function")
 """Methods that hand out the predictions of a boosted model round by round."""
-_AFTER: Final = {name: functools.partial(handler, method=name) for name, handler in METHODS.items()}
+
+
+def _of_an_estimator(handler: Handler, method: str) -> Handler:
+    """The handler, for estimators alone: a mixin may be a base of other classes, too."""
+
+    def after(recorder: Any, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if hasattr(args[0], "get_params"):
+            handler(recorder, result, args, kwargs, method=method)
+
+    return after
+
+
+_AFTER: Final = {name: _of_an_estimator(handler, name) for name, handler in METHODS.items()}
 
 
 def hook_class(hooks: Hooks, cls: type) -> None:
@@ -48,7 +60,8 @@ def hook_class(hooks: Hooks, cls: type) -> None:
     hooked already."""
     for name, after in _AFTER.items():
         found = vars(cls).get(name)
-        if found is None or getattr(found, "_headwater_hook", False):
+        is_plain = not isinstance(found, staticmethod | classmethod)
+        if found is None or not is_plain or getattr(found, "_headwater_hook", False):
             continue
         site = f"{cls.__qualname__}.{name}"
         if hasattr(found, "fn") and hasattr(found, "check"):
