@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import gc
 import sys
+import threading
 import warnings
+from pathlib import Path
 
 import pytest
 
+from headwater.capture.source_analysis import parser
 from headwater.capture.source_analysis.parser import lines_of, may_warn, syntax_tree
 
 DOUBTFUL = [
@@ -44,3 +48,35 @@ def test_what_is_no_python_is_refused_without_a_warning(source):
 def test_code_from_a_string_has_no_lines():
     """A file has its lines."""
     assert lines_of("<string>") == [] and lines_of(__file__)[0].startswith('"""Source')
+
+
+def test_trees_that_threads_make_at_the_same_time_do_not_disturb_each_other() -> None:
+    """The program makes syntax trees while ours are made, and collections interrupt both: before Python 3.12 one of
+    them got a ``SystemError``, the program's too."""
+    source = Path(parser.__file__).read_text()
+    failed: list[SystemError] = []
+    is_over = threading.Event()
+
+    def interrupt(phase: str, info: dict[str, int]) -> None:
+        sum(range(50))
+
+    def ours() -> None:
+        while not is_over.is_set():
+            try:
+                parser.parsed(source)
+            except SystemError as error:
+                failed.append(error)
+
+    threads = [threading.Thread(target=ours) for _ in range(2)]
+    gc.callbacks.append(interrupt)
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(150):
+            ast.parse(source)
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+        gc.callbacks.remove(interrupt)
+    assert not failed

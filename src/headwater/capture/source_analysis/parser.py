@@ -11,10 +11,15 @@ import ast
 import io
 import itertools
 import linecache
+import os
 import re
+import sys
+import threading
+import time
 import tokenize
 from collections.abc import Iterator
-from typing import Final
+from types import FrameType
+from typing import Any, Final
 
 _DOUBTFUL: Final = re.compile(
     r"""\\(?:[^\n\\'"abfnrtvx0-7] | [4-7][0-7]{2}) | (?<!\w)\d[\w.]*(?:and|else|for|if|in|is|not|or)\b""", re.VERBOSE
@@ -25,6 +30,12 @@ _ESCAPE: Final = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 _QUOTE: Final = re.compile("['\"]")
 _OF_BYTES: Final = frozenset("\n\\'\"abfnrtvx")
 _OF_TEXT: Final = _OF_BYTES | frozenset("NuU")
+_ATTEMPTS: Final = 20
+_MOST_WAITS: Final = 100
+_WAIT_S: Final = 0.001
+_PARSERS: Final = frozenset({ast.parse.__code__})
+_NOTEBOOK_PARSER: Final = "ast_parse"
+"""IPython's function that makes the tree of a cell."""
 
 
 def lines_of(filename: str) -> list[str]:
@@ -42,7 +53,61 @@ def syntax_tree(source: str) -> ast.Module:
 
     Raises the errors of ``ast.parse``: ``SyntaxError``, ``ValueError``, ``RecursionError``.
     """
-    return ast.parse(unobjectionable(source))
+    tree: ast.Module = parsed(unobjectionable(source))
+    return tree
+
+
+def parsed(source: str, mode: str = "exec") -> Any:
+    """What ``ast.parse`` returns, and raises.
+
+    Until Python 3.12, trees that two threads make at the same time disturb each other, if a finaliser interrupts one of
+    them: whoever goes on later gets a ``SystemError`` (https://github.com/python/cpython/issues/106905). Ours are made
+    one after another, not while the program makes one, and once more if it did meanwhile.
+    """
+    if sys.version_info >= (3, 12):
+        return ast.parse(source, mode=mode)
+    for attempt in range(_ATTEMPTS):
+        with _Turn.lock:
+            _wait_for_the_program()
+            try:
+                return ast.parse(source, mode=mode)
+            except SystemError:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+    raise AssertionError("unreachable")
+
+
+class _Turn:
+    """Whose turn it is to parse. One thread may take it again: a finaliser may lead to our hooks."""
+
+    lock = threading.RLock()
+
+
+def _renew_turn() -> None:
+    _Turn.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_turn)  # the thread whose turn it was is not in the child
+
+
+def _wait_for_the_program() -> None:
+    """Wait until no other thread is in the middle of ``ast.parse``, or for a tenth of a second."""
+    for _ in range(_MOST_WAITS):
+        if not _is_parsing_elsewhere():
+            return
+        time.sleep(_WAIT_S)
+
+
+def _is_parsing_elsewhere() -> bool:
+    own = threading.get_ident()
+    for thread, newest in sys._current_frames().items():
+        frame: FrameType | None = None if thread == own else newest
+        while frame is not None:
+            if frame.f_code in _PARSERS or frame.f_code.co_name == _NOTEBOOK_PARSER:
+                return True
+            frame = frame.f_back
+    return False
 
 
 def may_warn(source: str) -> bool:

@@ -18,7 +18,7 @@ from headwater.capture.integrations.pandas.labels import columns_of
 from headwater.capture.integrations.pandas.recording import argument, bind
 from headwater.capture.integrations.pandas.rules import IDENTITY, By, by_name, level, levels
 from headwater.capture.recorder import Recorder
-from headwater.capture.source_analysis.parser import unobjectionable
+from headwater.capture.source_analysis.parser import parsed, unobjectionable
 from headwater.capture.values import Columns, Dep, Rule, Value
 from headwater.capture.wrapper_frames import unseen
 
@@ -101,7 +101,7 @@ def _names(expression: str, known: tuple[str, ...]) -> tuple[str, ...]:
     quoted = _QUOTED.findall(expression)
     plain = _QUOTED.sub("_quoted_", expression).replace("@", "_local_").strip().replace("\n", " ")
     try:
-        tree = ast.parse(unobjectionable(plain), mode="eval")
+        tree = parsed(unobjectionable(plain), mode="eval")
     except SyntaxError:
         return known
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(quoted)
