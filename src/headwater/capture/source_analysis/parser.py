@@ -18,6 +18,7 @@ import threading
 import time
 import tokenize
 from collections.abc import Iterator
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ _ESCAPE: Final = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 _QUOTE: Final = re.compile("['\"]")
 _OF_BYTES: Final = frozenset("\n\\'\"abfnrtvx")
 _OF_TEXT: Final = _OF_BYTES | frozenset("NuU")
-_ATTEMPTS: Final = 20
+_MOST_REPEATS: Final = 20
 _MOST_WAITS: Final = 100
 _WAIT_S: Final = 0.001
 _PARSERS: Final = frozenset({ast.parse.__code__})
@@ -66,15 +67,16 @@ def parsed(source: str, mode: str = "exec") -> Any:
     """
     if sys.version_info >= (3, 12):
         return ast.parse(source, mode=mode)
-    for attempt in range(_ATTEMPTS):
-        with _Turn.lock:
-            _wait_for_the_program()
-            try:
-                return ast.parse(source, mode=mode)
-            except SystemError:
-                if attempt + 1 == _ATTEMPTS:
-                    raise
-    raise AssertionError("unreachable")
+    for _ in range(_MOST_REPEATS):
+        with suppress(SystemError):
+            return _parsed_in_turn(source, mode)
+    return _parsed_in_turn(source, mode)
+
+
+def _parsed_in_turn(source: str, mode: str) -> Any:
+    with _Turn.lock:
+        _wait_for_the_program()
+        return ast.parse(source, mode=mode)
 
 
 class _Turn:
