@@ -85,12 +85,34 @@ def run_event(
     )
 
 
+def _encode(document: dict[str, Any]) -> bytes:
+    try:
+        return _ENCODER.encode(document)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_valid(document))
+
+
+def _valid(item: Any) -> Any:
+    """A document without lone surrogates, which no UTF-8 has: Python has one for each byte of a file name or argument
+    that is not UTF-8. They are written as escapes, so that different names stay different."""
+    if isinstance(item, str):
+        return item.encode("utf-8", "backslashreplace").decode()
+    if isinstance(item, dict):
+        return {_valid(key): _valid(value) for key, value in item.items()}
+    if isinstance(item, list | tuple):
+        return [_valid(part) for part in item]
+    return item
+
+
 def _plain(value: Any) -> Any:
-    """A JSON value for an object that JSON cannot express, such as a parameter of any class: usually its text."""
+    """A JSON value for an object that JSON cannot express, such as a parameter of any class: its number if it is one
+    of another library, else its text."""
     item = getattr(value, "item", None)
     if item is not None and getattr(value, "ndim", None) == 0:
-        return item()
-    return str(value)
+        held = item()
+        if isinstance(held, bool | int | float | str):
+            return held
+    return _valid(str(value))
 
 
-_encode = msgspec.json.Encoder(enc_hook=_plain, order="sorted").encode
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
