@@ -14,7 +14,7 @@ import pytest
 from headwater.capture.guard import Guard
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.imports import ImportHooks
-from headwater.capture.registry import INTEGRATIONS, Registry, State, check_names, load_integration
+from headwater.capture.registry import INTEGRATIONS, Registry, State, check_names, load_integration, too_old
 from headwater.errors import ConfigError
 
 
@@ -210,6 +210,15 @@ def test_a_version_that_is_too_old_is_off_with_the_reason(monkeypatch):
     registry.install()
     assert registry.statuses["old"].state is State.OFF
     assert "0.9.1 is older than 1.2" in registry.statuses["old"].reason
+
+
+@pytest.mark.parametrize(
+    ("version", "is_old"), [("1.1.9", True), ("0.9", True), ("1.2", False), ("1.2rc1", False), ("1", False)]
+)
+def test_a_version_is_too_old_only_if_that_is_clear(monkeypatch, version, is_old):
+    """What a version does not say in numbers is no reason to switch an integration off."""
+    monkeypatch.setattr("headwater.capture.registry.OLDEST", {"numpy": (1, 2)})
+    assert bool(too_old("numpy", version)) is is_old
 
 
 def test_only_and_without(monkeypatch):

@@ -224,7 +224,7 @@ def too_old(name: str, version: str) -> str:
         if not part.isdigit():
             break
         found.append(int(part))
-    if not found or tuple(found) >= least:
+    if not found or tuple(found) >= least[: len(found)]:
         return ""
     return f"{INTEGRATIONS[name]} {version} is older than {'.'.join(map(str, least))}, the oldest that is followed"
 
