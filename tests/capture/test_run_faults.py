@@ -151,6 +151,29 @@ if __name__ == "__main__":
     assert all(sources and all(Path(one).name == "in.txt" for one in sources) for sources in fed.values())
 
 
+@pytest.mark.parametrize("pool", ["concurrent.futures.ProcessPoolExecutor(2, context)", "context.Pool(2)"])
+def test_a_run_that_failed_in_a_worker_process_has_failed(embedded, pool):
+    """A run that ended before its process did keeps its own end, whether the process is told to end or is killed."""
+    embedded.write(
+        "s.py",
+        f"""
+import concurrent.futures, contextlib, multiprocessing, headwater
+def work(n):
+    with contextlib.suppress(ValueError), headwater.run(f"part {{n}}"):
+        open(f"{{n}}.txt", "w").write("x")
+        if n:
+            raise ValueError("no")
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    with {pool} as pool:
+        list(pool.map(work, range(2)))
+""",
+    )
+    embedded.captured("s.py")
+    states = run_states(embedded.folder)
+    assert (states["part 0"], states["part 1"]) == (["COMPLETED"], ["FAILED"])
+
+
 def test_threads_are_captured(project):
     """What a thread records, even after the main thread ended, belongs to the run."""
     project.write(

@@ -12,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from file_rights import NO_RIGHTS, needs_rights
+from headwater.capture.assembler import Assembler, Outcome
 from headwater.capture.delivery import Delivery
 from headwater.capture.lease import Lease, abandoned, closing_event
+from headwater.capture.recorder import Recorder
+from headwater.capture.redact import Redactor
 from headwater.capture.spool import MAGIC, Spool, read_segment
+from headwater.capture.worker import Session, Worker
 from headwater.errors import TransportError
 
 EVENTS = st.lists(st.binary(min_size=0, max_size=200), min_size=1, max_size=20)
@@ -161,6 +165,34 @@ def test_a_live_lease_is_nobodys_business(tmp_path):
     assert list(abandoned(tmp_path)) == []
     lease.closed("r1")
     assert list(tmp_path.glob("*.lease")) == []
+
+
+def test_a_run_that_ended_in_memory_is_not_closed_again(tmp_path, monkeypatch):
+    """The last event of a run could be neither sent nor spooled, and is delivered later: from then on, nobody takes the
+    run for one of a process that vanished."""
+    target = tmp_path / "out" / "events.jsonl"
+    target.parent.write_text("a file in the way")
+    delivery = Delivery({"kind": "file", "path": str(target)}, tmp_path / "kept")
+    worker = Worker(delivery, Redactor(), interval_s=60)
+    recorder = Recorder("r1", "ns", "a")
+    session = Session(Assembler(recorder))
+    worker.open(session, wakes=False)
+    worker.close(session, Outcome("COMPLETE"))
+    with monkeypatch.context() as full:
+        full.setattr(delivery.spool, "append", lambda events: raising(OSError(28, "no space left on device")))
+        worker.cycle()
+    assert delivery.unkept
+    target.parent.unlink()
+    monkeypatch.setattr(delivery, "_away_until", 0.0)
+    worker.cycle()
+    assert not delivery.unkept
+    delivery.lease.forget()
+    assert list(abandoned(tmp_path / "kept" / "spool")) == []
+
+
+def raising(error: Exception) -> None:
+    """Raise that."""
+    raise error
 
 
 def test_a_lease_cut_short_by_the_kill_is_read(tmp_path):

@@ -65,6 +65,8 @@ class Worker:
         self.lock = threading.RLock()
         self._interval_s = interval_s
         self._sessions: list[Session] = []
+        self._ended: list[str] = []
+        """Runs whose last events are in memory only, and which the lease therefore has as open."""
         self._loose: list[bytes] = []
         self._wake = threading.Event()
         self._requests: list[_Request] = []
@@ -132,15 +134,20 @@ class Worker:
         with GUARD.at("worker"):
             self.delivery.lease.touch()
             events, ended = self._collect()
+            self._ended += ended
             self.delivery.send(events, is_urgent=is_urgent, is_last=is_last)
-            for session in ended:
-                recorder = session.assembler.recorder
-                if not self.delivery.unkept:
-                    self.delivery.lease.closed(recorder.run_id)
+            self._close_leases()
 
-    def _collect(self, *, is_last_word: bool = False) -> tuple[list[bytes], list[Session]]:
-        """The events that are due, redacted, and the sessions that end with them. ``is_last_word``: the process may end
-        before it can say more."""
+    def _close_leases(self) -> None:
+        """Take the runs that have ended out of the lease, now that their last events are delivered or on disk."""
+        if not self.delivery.unkept:
+            ended, self._ended = self._ended, []
+            for run_id in ended:
+                self.delivery.lease.closed(run_id)
+
+    def _collect(self, *, is_last_word: bool = False) -> tuple[list[bytes], list[str]]:
+        """The events that are due, redacted, and the ids of the runs that end with them. ``is_last_word``: the process
+        may end before it can say more."""
         loose, self._loose = self._loose, []
         events = [event for raw in loose for event in self._redacted(raw)]
         ended = []
@@ -153,7 +160,7 @@ class Worker:
                 events.extend(self._redacted(raw))
             if outcome is not None:
                 self._sessions.remove(session)
-                ended.append(session)
+                ended.append(session.assembler.recorder.run_id)
         return events, ended
 
     def _cut(self) -> _Cut:
@@ -234,9 +241,9 @@ class Worker:
                 for session in self._sessions:
                     session.outcome = session.outcome or outcome
                 events, ended = self._collect(is_last_word=True)
+                self._ended += ended
                 self.delivery.keep(events)
-                if outcome is not None and not self.delivery.unkept and ended:
-                    self.delivery.lease.release()
+                self._close_leases()
         finally:
             BUSY.depth = previous
             self.lock.release()
@@ -277,6 +284,7 @@ class Worker:
         self.lock = threading.RLock()
         self._wake = threading.Event()
         self._sessions = []
+        self._ended = []
         self._loose = []
         self._requests = []
         self._thread = None
