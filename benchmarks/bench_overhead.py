@@ -84,7 +84,7 @@ def operations(rounds: int) -> list[tuple[str, str, str, bool]]:
     """A hooked call that records an operation, and one while no run is active, each above an empty patched call."""
     import functools
 
-    from headwater.capture import recorder as recording
+    from headwater.capture import context
     from headwater.capture.hooks import observe
     from headwater.capture.recorder import Recorder
 
@@ -106,11 +106,11 @@ def operations(rounds: int) -> list[tuple[str, str, str, bool]]:
         recorder = Recorder("r", "n", "j", max_items=10**9)
         seen["empty"].append(best_ns(lambda: empty(argument)))
         seen["idle"].append(best_ns(lambda: deriving(argument)))
-        token = recording.enter(recorder)
+        token = context.enter(recorder)
         recorder.derive(argument, "source", ())
         seen["append"].append(best_ns(lambda: appending(argument)))
         seen["derive"].append(best_ns(lambda: deriving(argument)))
-        recording.leave(token)
+        context.leave(token)
     floor = statistics.median(seen["empty"])
     above = {name: statistics.median(values) - floor for name, values in seen.items()}
     return [

@@ -16,7 +16,7 @@ import pytest
 
 import headwater
 from headwater import embedded
-from headwater.capture import api
+from headwater.capture import api, context
 from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
 from headwater.capture.job_facts import argument_parameters
@@ -123,7 +123,7 @@ def test_a_run_that_cannot_be_described_ends_all_the_same(in_process, monkeypatc
     monkeypatch.setattr(GUARD, "failures", GUARD.failures.copy())
     with headwater.run("odd") as odd:
         odd.write("s3://lake/a.parquet")
-        recorder = recording.current()
+        recorder = context.current()
         assert recorder is not None
         value = make_value("made", columns=("a",))
         recorder.name(value, recorder.memory_ref("set"), facets={"broken": "no object"})
@@ -371,6 +371,27 @@ def test_a_number_of_any_library_is_a_metric(in_process):
     headwater.shutdown()
     told = facet(sent(), "headwater_metrics")["metrics"]
     assert [(one["value"], one["step"]) for one in told] == [(0.5, 3), (0.5, 3), (0.5, 3), (1.0, 3), (1.0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("a\udc80", "a\\udc80"),
+        (np.array({1: "x"}, dtype=object), {"1": "x"}),
+        (np.complex128(1 + 2j), "(1+2j)"),
+        (2**100, 2**100),
+    ],
+)
+def test_no_parameter_costs_the_run_its_lineage(in_process, value, told):
+    """Whatever is given as a parameter, the last event of the run is sent with all that it holds."""
+    _, events = in_process()
+    with headwater.run("job") as run:
+        run.parameter("value", value)
+        run.write("s3://lake/\udcff.parquet")
+    last = by_job(events(), "job")[-1]
+    assert last["run"]["facets"]["headwater_parameters"]["parameters"] == {"value": told}
+    assert names(last["outputs"]) == {"\\udcff.parquet"}
+    assert not GUARD.failures
 
 
 def test_write_takes_nothing_that_it_does_not_keep(in_process, tmp_path):

@@ -8,8 +8,8 @@ import types
 
 import pytest
 
+from headwater.capture import context
 from headwater.capture import hooks as hooking
-from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, unobserved
 from headwater.capture.recorder import Recorder
@@ -52,9 +52,9 @@ class Library:
 def recorder():
     """A recorder that is current for the test."""
     made = Recorder("00000000-0000-7000-8000-000000000000", "tests", "job")
-    token = recording.enter(made)
+    token = context.enter(made)
     yield made
-    recording.leave(token)
+    context.leave(token)
 
 
 @pytest.fixture
@@ -92,9 +92,9 @@ def test_nothing_is_recorded_without_a_run_or_when_unobserved(recorder, hooks):
     hooks.after(Library, "method", lambda rec, result, args, kwargs: seen.append(result))
     with unobserved():
         Library().method(1)
-    token = recording.enter(None)
+    token = context.enter(None)
     Library().method(1)
-    recording.leave(token)
+    context.leave(token)
     assert seen == []
 
 

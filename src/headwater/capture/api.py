@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.client import Client
 from headwater.capture.config import Config, load
 from headwater.capture.process_lifecycle import unwatch, watch
@@ -155,7 +155,7 @@ def run(
 
 def current_run() -> Run | None:
     """The run that the calling code belongs to, or None if nothing is being recorded."""
-    client, recorder = _PROCESS.client, recording.current()
+    client, recorder = _PROCESS.client, context.current()
     if client is None or recorder is None:
         return None
     return client.run_of(recorder)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks
 from headwater.capture.imports import when_imported
@@ -72,7 +72,7 @@ class _Starter:
 def _preparing(original: Callable[..., Any]) -> Callable[..., Any]:
     def get_preparation_data(name: str) -> Any:
         data = original(name)
-        client, recorder = WATCHED.client, recording.current()
+        client, recorder = WATCHED.client, context.current()
         if client is not None and recorder is not None and isinstance(data, dict):
             with GUARD.at("spawn"):
                 keywords = {**client.keywords, "store": str(client.config.store), "namespace": client.config.namespace}
@@ -98,4 +98,4 @@ def begin_spawned(keywords: dict[str, Any], parent: tuple[str, str, str]) -> Non
         recorder = Recorder(new_run_id(), parent[0], parent[1] + ".child")
         recorder.__class__ = ForkedRecorder
         expect_parent(recorder, parent)
-        recording.PROCESS.root = recorder
+        context.PROCESS.root = recorder

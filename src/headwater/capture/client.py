@@ -9,14 +9,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headwater.capture import event_documents, own_threads
-from headwater.capture import recorder as recording
+from headwater.capture import context, event_documents, own_threads
 from headwater.capture.assembler import Assembler, JobFacts, Outcome
 from headwater.capture.config import Config
 from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
 from headwater.capture.logs import guard_logs
-from headwater.capture.recorder import Recorder
+from headwater.capture.recorder import VALUES, Recorder
 from headwater.capture.redact import Redactor
 from headwater.capture.registry import REGISTRY, State
 from headwater.capture.run_outcomes import outcome_of
@@ -73,7 +72,7 @@ class Client:
         recorder = Recorder(
             new_run_id(), namespace or self.config.namespace, name, max_items=self.config.settings.max_items
         )
-        parent = parent or recording.current()
+        parent = parent or context.current()
         facts = facts or JobFacts()
         if parent is not None:
             facts = facts._replace(parent=(parent.job_namespace, parent.job_name, parent.run_id))
@@ -176,7 +175,7 @@ class Client:
         """Start the run of the whole process, or return it if it is already open."""
         if self.root is None:
             self.root = self.open_run(name, **facts)
-            recording.PROCESS.root = self.root.recorder
+            context.PROCESS.root = self.root.recorder
         return self.root
 
     # -- sending -------------------------------------------------------------------------------------------------------
@@ -200,8 +199,9 @@ class Client:
             self._show_threads = own_threads.hide_ours()  # type: ignore[method-assign]
 
     def uninstall(self) -> None:
-        """Remove all hooks."""
+        """Remove all hooks, and keep nothing of a library alive."""
         REGISTRY.remove()
+        VALUES.forget_classes()
         self._leave_children()
         self._show_frames()
         self._show_threads()
@@ -234,7 +234,7 @@ class Client:
         """End all open runs and deliver what is pending, within a time limit. What could not be delivered is reported
         in one line on standard error."""
         limit = self.config.settings.flush_timeout_s if timeout_s is None else timeout_s
-        recording.PROCESS.root = None
+        context.PROCESS.root = None
         for run in list(self._runs.values()):
             with GUARD.at("shutdown"):
                 self.close_run(run, outcome=outcome or Outcome("COMPLETE"))

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, Final, NamedTuple
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.hooks import unobserved
 from headwater.capture.locations import table_in_memory
 from headwater.capture.values import DatasetRef
@@ -27,7 +27,7 @@ class Database(NamedTuple):
 
     def table(self, name: str, schema: str | None = None) -> DatasetRef:
         """The dataset for a table of this database."""
-        recorder = recording.current()
+        recorder = context.current()
         if self.namespace == IN_MEMORY and recorder is not None:
             return table_in_memory(recorder.job_namespace, recorder.job_name, self.dialect, name)
         return DatasetRef(*from_uri(self.url, table=f"{schema}.{name}" if schema else name), "TABLE")

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Hashable
 from typing import Any, Final, NamedTuple
 
+from headwater.capture import context
 from headwater.capture import recorder as recording
 from headwater.capture.given_rows import rows_given
 from headwater.capture.guard import GUARD
@@ -228,7 +229,7 @@ def watched(original: Callable[..., Any], ran: Ran, site: str) -> Callable[..., 
 
     @functools.wraps(original)
     def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
-        recorder = None if BUSY.depth else recording.current()
+        recorder = None if BUSY.depth else context.current()
         if recorder is None:
             return original(self, *args, **kwargs)
         BUSY.depth = USERS_CODE
@@ -251,7 +252,7 @@ def watched_async(original: Callable[..., Any], ran: Ran, site: str) -> Callable
 
     @functools.wraps(original)
     async def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
-        recorder = None if BUSY.depth else recording.current()
+        recorder = None if BUSY.depth else context.current()
         result = await original(self, *args, **kwargs)
         if recorder is not None:
             with GUARD.at(site):

@@ -25,18 +25,20 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.guard import GUARD, is_fault
-from headwater.capture.recorder import Recorder
 from headwater.errors import DidNotEnable
 
-After = Callable[[Recorder, Any, tuple[Any, ...], dict[str, Any]], None]
+if TYPE_CHECKING:
+    from headwater.capture.recorder import Recorder
+
+After = Callable[["Recorder", Any, tuple[Any, ...], dict[str, Any]], None]
 """``handler(recorder, result, args, kwargs)``; for a method ``args[0]`` is the object."""
-Before = Callable[[Recorder, tuple[Any, ...], dict[str, Any]], Any]
+Before = Callable[["Recorder", tuple[Any, ...], dict[str, Any]], Any]
 """``handler(recorder, args, kwargs)``; its result is passed to the handler that runs afterwards."""
-AfterBefore = Callable[[Recorder, Any, Any, tuple[Any, ...], dict[str, Any]], None]
+AfterBefore = Callable[["Recorder", Any, Any, tuple[Any, ...], dict[str, Any]], None]
 """``handler(recorder, seen_before, result, args, kwargs)``."""
 
 
@@ -58,8 +60,8 @@ class _Busy(threading.local):
 
 
 BUSY = _Busy()
-_current = recording.CURRENT.get
-_PROCESS = recording.PROCESS
+_current = context.CURRENT.get
+_PROCESS = context.PROCESS
 
 
 class unobserved:  # noqa: N801 - reads as a word: ``with unobserved():``
@@ -78,7 +80,7 @@ def observe(original: Callable[..., Any], after: After, site: str) -> Callable[.
     # There are about a thousand of these, so the closure holds nothing that is the same for all.
     @functools.wraps(original)
     def observed(*args: Any, **kwargs: Any) -> Any:
-        recorder = _current() or _PROCESS.root  # recording.current(), inlined
+        recorder = _current() or _PROCESS.root  # context.current(), inlined
         if recorder is None:
             return original(*args, **kwargs)
         cell = BUSY.cell
@@ -105,7 +107,7 @@ def observe_around(original: Callable[..., Any], before: Before, after: AfterBef
 
     @functools.wraps(original)
     def observed(*args: Any, **kwargs: Any) -> Any:
-        recorder = recording.current()
+        recorder = context.current()
         cell = BUSY.cell
         if recorder is None or cell[0]:
             return original(*args, **kwargs)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.assembler import JobFacts, Outcome
 from headwater.capture.garbage_collection import CollectorPause, thaw
 from headwater.capture.guard import GUARD
@@ -201,7 +201,7 @@ def _after_in_child() -> None:
         client.worker.after_fork_in_child()
         client.forget_runs()
         client.is_child = True
-        open_here = {id(item): item for item in (recording.PROCESS.root, recording.current()) if item is not None}
+        open_here = {id(item): item for item in (context.PROCESS.root, context.current()) if item is not None}
         for recorder in open_here.values():
             _become_child(recorder)
 

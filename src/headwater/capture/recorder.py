@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any, Final
 
 import msgspec
 
+from headwater.capture.context import current
 from headwater.capture.scalars import Scalars
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.inferred_values import InferredValues
@@ -341,25 +341,6 @@ class Recorder:
         return base if position == 0 else f"{base}_{position + 1}"
 
 
-CURRENT: ContextVar[Recorder | None] = ContextVar("headwater_recorder", default=None)
-
-
-class _Process:
-    """The recorder of the whole process, for threads that started without a context of ours."""
-
-    __slots__ = ("root",)
-    root: Recorder | None
-
-
-PROCESS = _Process()
-PROCESS.root = None
-
-
-def current() -> Recorder | None:
-    """The recorder of the run that this code belongs to; None if nothing is being recorded."""
-    return CURRENT.get() or PROCESS.root
-
-
 class _Passes:
     """How often the code began to iterate over something else than before."""
 
@@ -382,19 +363,9 @@ def went_through(value: Value, code: Any, line: int) -> None:
 
 
 def _record_unread(text: str) -> None:
-    found = current()
-    if found is not None:
-        found.unfollowed(text)
+    recorder = current()
+    if recorder is not None:
+        recorder.unfollowed(text)
 
 
 BUDGET.on_limit = _record_unread
-
-
-def enter(recorder: Recorder) -> Any:
-    """Make ``recorder`` current in this context. Pass the result to ``leave``."""
-    return CURRENT.set(recorder)
-
-
-def leave(token: Any) -> None:
-    """Undo ``enter``."""
-    CURRENT.reset(token)

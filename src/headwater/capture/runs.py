@@ -7,11 +7,10 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Named, Read, Recorder, Write
 from headwater.capture.values import DatasetRef, Value, make_value
@@ -111,7 +110,7 @@ class Run:
         self.recorder = recorder
         self.started_s = time.time()
         self._cpu_start_s = time.process_time()
-        self._token: Token[Recorder | None] | None = None
+        self._entry: context.Entry | None = None
         self._tags: dict[str, str] = {}
 
     @property
@@ -204,15 +203,15 @@ class Run:
 
     # -- life ----------------------------------------------------------------------------------------------------------
     def __enter__(self) -> Run:
-        self._token = recording.enter(self.recorder)
+        self._entry = context.enter(self.recorder)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._token is not None:
-            recording.leave(self._token)
-            self._token = None
+        if self._entry is not None:
+            context.leave(self._entry)
+            self._entry = None
         self.close(error)
 
     def close(self, error: BaseException | None = None) -> None:
@@ -257,8 +256,8 @@ def plain(value: Any, depth: int = 0) -> Any:
         items = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
         return [plain(item, depth + 1) for item in items[:100]]
     item = getattr(value, "item", None)
-    if item is not None and getattr(value, "ndim", None) == 0:
-        return item()
+    if depth < 3 and item is not None and getattr(value, "ndim", None) == 0:
+        return plain(item(), depth + 1)
     shape = getattr(value, "shape", None)
     if shape is not None:
         return f"{type(value).__name__}{tuple(shape)}"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import nullcontext
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from headwater.capture import api
-from headwater.capture import recorder as recording
+from headwater.capture import api, context
 from headwater.capture.assembler import JobFacts
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Read, Recorder
@@ -82,7 +83,7 @@ class _Step:
         client = api.ensure_client()
         if client is None:
             return None
-        parent = recording.current()
+        parent = context.current()
         prefix = f"{parent.job_name}." if parent is not None else ""
         run = client.open_run(prefix + self.name, operation=self.operation, facts=self._facts(client))
         call = _Call(self, run, parent)
@@ -169,9 +170,9 @@ class _Call:
         own = self.definition.name + "." if self.parent is not None else ""
         return place.memory_ref(own + label)
 
-    def enter(self) -> Any:
-        """Make the run the current one."""
-        return recording.enter(self.run.recorder)
+    def body(self, *, ending: type[Exception] | None = None) -> _Body:
+        """A ``with`` section for the step's own code, which runs in the run of this call."""
+        return _Body(self, ending)
 
     def end(self, error: BaseException | None, result: Any = None) -> None:
         """End the call."""
@@ -179,6 +180,31 @@ class _Call:
             if error is None:
                 self.take_result(result)
         self.run.close(error)
+
+
+class _Body:
+    """Where the code of a step runs: the run of its call is the current one, and is ended by an exception. With
+    ``ending``, the exception by which a generator says that it has come to its end, it is completed."""
+
+    __slots__ = ("_call", "_ending", "_entry")
+
+    def __init__(self, call: _Call, ending: type[Exception] | None) -> None:
+        self._call = call
+        self._ending = ending
+        self._entry: context.Entry | None = None
+
+    def __enter__(self) -> None:
+        self._entry = context.enter(self._call.run.recorder)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._entry is not None:
+            context.leave(self._entry)
+        if self._ending is not None and isinstance(error, self._ending):
+            self._call.end(None, getattr(error, "value", None))
+        elif error is not None:
+            self._call.end(error)
 
 
 def _followed(recorder: Recorder, item: Any, label: str, depth: int = 0) -> Iterator[tuple[str, Value]]:
@@ -208,14 +234,8 @@ def _plain_function(definition: _Step) -> Callable[..., Any]:
         under = definition.begin_guarded(args, kwargs)
         if under is None:
             return function(*args, **kwargs)
-        token = under.enter()
-        try:
+        with under.body():
             result = function(*args, **kwargs)
-        except BaseException as error:
-            recording.leave(token)
-            under.end(error)
-            raise
-        recording.leave(token)
         under.end(None, result)
         return result
 
@@ -230,14 +250,8 @@ def _coroutine(definition: _Step) -> Callable[..., Any]:
         under = definition.begin_guarded(args, kwargs)
         if under is None:
             return await function(*args, **kwargs)
-        token = under.enter()
-        try:
+        with under.body():
             result = await function(*args, **kwargs)
-        except BaseException as error:
-            recording.leave(token)
-            under.end(error)
-            raise
-        recording.leave(token)
         under.end(None, result)
         return result
 
@@ -250,29 +264,25 @@ def _generator(definition: _Step) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         under = definition.begin_guarded(args, kwargs)
-        inner = function(*args, **kwargs)
         if under is None:
-            return (yield from inner)
+            return (yield from function(*args, **kwargs))
+        body = under.body(ending=StopIteration)
+        with body:
+            inner = function(*args, **kwargs)
         resume: Callable[[], Any] = functools.partial(next, inner)
         while True:
-            token = under.enter()
             try:
-                item = resume()
+                with body:
+                    item = resume()
             except StopIteration as stop:
-                recording.leave(token)
-                under.end(None, stop.value)
                 return stop.value
-            except BaseException as error:
-                recording.leave(token)
-                under.end(error)
-                raise
-            recording.leave(token)
             with GUARD.at("step.result"):
                 under.take_result(item)
             try:
                 sent = yield item
             except GeneratorExit:
-                inner.close()
+                with body:
+                    inner.close()
                 under.end(None)
                 raise
             except BaseException as thrown:  # noqa: BLE001 - passed on into the generator, as ``yield from`` does
@@ -289,30 +299,24 @@ def _async_generator(definition: _Step) -> Callable[..., Any]:
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         under = definition.begin_guarded(args, kwargs)
-        inner = function(*args, **kwargs)
+        body = under.body(ending=StopAsyncIteration) if under is not None else nullcontext()
+        with body:
+            inner = function(*args, **kwargs)
         resume: Callable[[], Any] = inner.__anext__
         while True:
-            token = under.enter() if under is not None else None
             try:
-                item = await resume()
+                with body:
+                    item = await resume()
             except StopAsyncIteration:
-                _leave(token)
-                if under is not None:
-                    under.end(None)
                 return
-            except BaseException as error:
-                _leave(token)
-                if under is not None:
-                    under.end(error)
-                raise
-            _leave(token)
             if under is not None:
                 with GUARD.at("step.result"):
                     under.take_result(item)
             try:
                 sent = yield item
             except GeneratorExit:
-                await inner.aclose()
+                with body:
+                    await inner.aclose()
                 if under is not None:
                     under.end(None)
                 raise
@@ -322,8 +326,3 @@ def _async_generator(definition: _Step) -> Callable[..., Any]:
                 resume = functools.partial(inner.asend, sent)
 
     return call
-
-
-def _leave(token: Any) -> None:
-    if token is not None:
-        recording.leave(token)

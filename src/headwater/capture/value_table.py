@@ -58,7 +58,7 @@ class Values:
         """The number of the value at whose creation the next sweep is due."""
         self._watchers: dict[str, Callable[[object, Value], None]] = {}
         self._unwatched: set[type] = set()
-        """Classes without a watcher; cleared when there are many."""
+        """Classes without a watcher; see ``forget_classes``."""
         self.untracked = 0
         """Objects that could not be followed because they cannot be weakly referenced."""
         self.cut = 0
@@ -122,7 +122,7 @@ class Values:
     def watch(self, class_name: str, watcher: Callable[[object, Value], None]) -> None:
         """Call ``watcher`` for each object bound whose class has that name."""
         self._watchers[class_name] = watcher
-        self._unwatched.clear()
+        self.forget_classes()
 
     def _tell(self, obj: object, value: Value) -> None:
         watcher = self._watchers.get(type(obj).__name__)
@@ -130,8 +130,13 @@ class Values:
             watcher(obj, value)
             return
         if len(self._unwatched) > 1_000:
-            self._unwatched.clear()
+            self.forget_classes()
         self._unwatched.add(type(obj))
+
+    def forget_classes(self) -> None:
+        """Keep no class of a library alive. A wrapper that a library took outlives the interpreter's modules, and all
+        that it leads to with it; compiled libraries complain about classes of theirs that are still there."""
+        self._unwatched.clear()
 
     def bind(self, obj: object, value: Value) -> Value:
         """Set the value of ``obj``: of a new object, or of a new state of an old one."""

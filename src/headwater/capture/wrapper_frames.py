@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar, cast
 
+from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After
-from headwater.capture.recorder import current
 
 FILENAME: Final = "<observed by /headwater/capture/, uncounted as importlib._bootstrap is>"
 """The file name of a wrapper's code."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.assembler import Assembler, Outcome
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Recorder
@@ -29,13 +29,13 @@ class Followed:
         self.registry.install(only=names)
         broken = [repr(s) for s in self.registry.statuses.values() if s.state is State.BROKEN]
         assert not broken, broken
-        self._token = recording.enter(self.recorder)
+        self._token = context.enter(self.recorder)
         self._event: dict[str, Any] | None = None
 
     def stop(self) -> None:
         """Take the hooks away, once."""
         if self._token is not None:
-            recording.leave(self._token)
+            context.leave(self._token)
             self._token = None
             self.registry.remove()
 

@@ -24,11 +24,12 @@ import weakref
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
+from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import located, path_of
 from headwater.capture.notebook_cells import user_place
-from headwater.capture.recorder import Emptied, Recorder, current
+from headwater.capture.recorder import Emptied, Recorder
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 

@@ -12,10 +12,11 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.containers import bind_parts, typed, value_saved
+from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import is_path, located
-from headwater.capture.recorder import Recorder, current
+from headwater.capture.recorder import Recorder
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.values import Value, opaque
 from headwater.capture.wrapper_frames import observe_io, unseen

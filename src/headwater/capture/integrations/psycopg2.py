@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.dbapi import Connections, follow, notify_after, place_in_postgres, renamed, watched
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
@@ -50,7 +50,7 @@ class Psycopg2Integration(Integration):
 def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def connect(dsn: Any = None, connection_factory: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if recording.current() is not None:
+        if context.current() is not None:
             with GUARD.at("psycopg2.connect"):
                 connection_factory = _tracked(connection_factory)
         return original(dsn, connection_factory, *args, **kwargs)
@@ -70,7 +70,7 @@ def _in_bulk(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def execute(*args: Any, **kwargs: Any) -> Any:
-        recorder = None if BUSY.depth else recording.current()
+        recorder = None if BUSY.depth else context.current()
         if recorder is None:
             return original(*args, **kwargs)
         BUSY.depth = USERS_CODE
@@ -157,6 +157,6 @@ def _tracked_cursor(factory: Any) -> Any:
 
 
 def _record_copy(cursor: Any, table: Any) -> None:
-    recorder = recording.current()
+    recorder = context.current()
     if recorder is not None:
         _copied(recorder, cursor, table)

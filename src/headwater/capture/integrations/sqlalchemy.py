@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
-from headwater.capture import recorder as recording
+from headwater.capture.context import current
 from headwater.capture.dbapi import FOLLOWED, Connections, Place
 from headwater.capture.given_rows import COMPILED
 from headwater.capture.guard import GUARD
@@ -48,7 +48,7 @@ def _before_execute(
 ) -> None:
     """Keep the names of the parameters that the user gave for a statement, which the driver may know by place only."""
     del connection, cursor, parameters, executemany
-    if not BUSY.depth and recording.current() is not None:
+    if not BUSY.depth and current() is not None:
         with GUARD.at("sqlalchemy.before"):
             compiled = getattr(context, "compiled", None)
             COMPILED.text = statement if compiled is not None else ""
@@ -60,7 +60,7 @@ def _after_execute(
 ) -> None:
     """Record a statement, with the signature of SQLAlchemy's event. Parameters are data, and not examined."""
     del cursor, context
-    recorder = None if BUSY.depth else recording.current()
+    recorder = None if BUSY.depth else current()
     if recorder is None or connection.dialect.driver in FOLLOWED:
         return
     with GUARD.at("sqlalchemy.execute"):

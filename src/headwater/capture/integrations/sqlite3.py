@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any, ClassVar, Final
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.caller_frame import call_as
 from headwater.capture.databases import main_file
 from headwater.capture.dbapi import Connections, Place, follow, notify_after, renamed, watched
@@ -46,7 +46,7 @@ class Sqlite3Integration(Integration):
 def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def connect(*args: Any, **kwargs: Any) -> Any:
-        if recording.current() is None or _is_our_own(sys._getframe(1)):
+        if context.current() is None or _is_our_own(sys._getframe(1)):
             return original(*args, **kwargs)
         with GUARD.at("sqlite3.connect"):
             args, kwargs = _with_factory(args, kwargs)

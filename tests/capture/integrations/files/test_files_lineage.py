@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.files import FilesIntegration, is_user_data
 from headwater.capture.recorder import Read, Recorder, Write
@@ -29,13 +29,13 @@ def recorder() -> Iterator[Recorder]:
     """A recorder, with files hooked while the test runs."""
     made = Recorder("00000000-0000-0000-0000-000000000000", "tests", "files")
     hooks = Hooks("files")
-    token = recording.enter(made)
+    token = context.enter(made)
     FilesIntegration().install(hooks, builtins)
     try:
         yield made
     finally:
         hooks.remove()
-        recording.leave(token)
+        context.leave(token)
 
 
 def seen(recorder: Recorder) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
+from headwater.capture import context
 from headwater.capture import recorder as recording
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.joblib import JoblibIntegration
@@ -25,13 +26,13 @@ def recorder() -> Iterator[Recorder]:
     """A recorder, with joblib hooked while the test runs."""
     made = Recorder("00000000-0000-0000-0000-000000000000", "tests", "joblib")
     hooks = Hooks("joblib")
-    token = recording.enter(made)
+    token = context.enter(made)
     JoblibIntegration().install(hooks, joblib)
     try:
         yield made
     finally:
         hooks.remove()
-        recording.leave(token)
+        context.leave(token)
 
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3)])
@@ -65,11 +66,11 @@ def test_the_bytes_are_joblibs(tmp_path: Path) -> None:
     hooks = Hooks("joblib")
     before = joblib.dump, joblib.load
     JoblibIntegration().install(hooks, joblib)
-    token = recording.enter(Recorder("00000000-0000-0000-0000-000000000000", "tests", "joblib"))
+    token = context.enter(Recorder("00000000-0000-0000-0000-000000000000", "tests", "joblib"))
     try:
         joblib.dump(model, tmp_path / "observed")
     finally:
-        recording.leave(token)
+        context.leave(token)
         hooks.remove()
     assert (tmp_path / "plain").read_bytes() == (tmp_path / "observed").read_bytes()
     assert (joblib.dump, joblib.load) == before
@@ -115,7 +116,7 @@ def test_tasks_in_threads_within_an_observed_call_are_part_of_it(recorder: Recor
 
     hooks = Hooks("sklearn")
     SklearnIntegration().install(hooks, sklearn)
-    recording.PROCESS.root = recorder  # threads have no context of ours
+    context.PROCESS.root = recorder  # threads have no context of ours
     try:
         told = []
         for options in ({"n_jobs": 1}, {"n_jobs": 2}):
@@ -130,7 +131,7 @@ def test_tasks_in_threads_within_an_observed_call_are_part_of_it(recorder: Recor
         joblib.Parallel(n_jobs=2, backend="threading")(fit(x, y) for _ in range(2))
         assert [item.ref.type for item in recorder.items if isinstance(item, recording.Named)].count("MODEL") == 2
     finally:
-        recording.PROCESS.root = None
+        context.PROCESS.root = None
         hooks.remove()
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.numpy import NumpyIntegration
 from headwater.capture.recorder import Read, Recorder, Seed, Write
@@ -31,13 +31,13 @@ def recorder() -> Iterator[Recorder]:
     """A recorder, with numpy hooked while the tests of this file run."""
     made = Recorder("00000000-0000-0000-0000-000000000000", "tests", "numpy")
     hooks = Hooks("numpy")
-    token = recording.enter(made)
+    token = context.enter(made)
     NumpyIntegration().install(hooks, np)
     try:
         yield made
     finally:
         hooks.remove()
-        recording.leave(token)
+        context.leave(token)
 
 
 def source(recorder: Recorder, array: Any, name: str, columns: tuple[str, ...]) -> Any:

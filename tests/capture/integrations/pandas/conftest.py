@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from pandas_snippets import REGIONS, SALES, run_snippet
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.numpy import NumpyIntegration
 from headwater.capture.integrations.pandas import PandasIntegration
@@ -22,7 +22,7 @@ def recorder() -> Iterator[Recorder]:
     """A recorder, with pandas and numpy hooked while the tests of a file run."""
     made = Recorder("00000000-0000-0000-0000-000000000000", "tests", "pandas")
     hooks = [Hooks("pandas"), Hooks("numpy")]
-    token = recording.enter(made)
+    token = context.enter(made)
     PandasIntegration().install(hooks[0], pd)
     NumpyIntegration().install(hooks[1], np)
     try:
@@ -30,7 +30,7 @@ def recorder() -> Iterator[Recorder]:
     finally:
         for item in hooks:
             item.remove()
-        recording.leave(token)
+        context.leave(token)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from pandas.core.strings.accessor import StringMethods
 from pandas.util import _exceptions
 from pandas_snippets import REGIONS, SALES, SNIPPETS, run_snippet
 
+from headwater.capture import context
 from headwater.capture import recorder as recording
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.numpy import NumpyIntegration
@@ -66,7 +67,7 @@ class Watching:
     def __enter__(self) -> Recorder:
         self.recorder = Recorder("00000000-0000-0000-0000-000000000000", "tests", "pandas")
         self.hooks = [Hooks("pandas"), Hooks("numpy")]
-        self.token = recording.enter(self.recorder)
+        self.token = context.enter(self.recorder)
         PandasIntegration().install(self.hooks[0], pd)
         NumpyIntegration().install(self.hooks[1], np)
         return self.recorder
@@ -74,7 +75,7 @@ class Watching:
     def __exit__(self, *exc: object) -> None:
         for item in self.hooks:
             item.remove()
-        recording.leave(self.token)
+        context.leave(self.token)
 
 
 @pytest.fixture(scope="module")

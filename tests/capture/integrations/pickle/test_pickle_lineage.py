@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pickle import PickleIntegration
 from headwater.capture.recorder import Read, Recorder, Write
@@ -30,13 +30,13 @@ def recorder() -> Iterator[Recorder]:
     """A recorder, with pickle hooked while the test runs."""
     made = Recorder("00000000-0000-0000-0000-000000000000", "tests", "pickle")
     hooks = Hooks("pickle")
-    token = recording.enter(made)
+    token = context.enter(made)
     PickleIntegration().install(hooks, pickle)
     try:
         yield made
     finally:
         hooks.remove()
-        recording.leave(token)
+        context.leave(token)
 
 
 def test_a_value_goes_into_the_file(recorder: Recorder, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_any_scalar_may_stand_in_an_expression(follow_once, item):
 @pytest.fixture(scope="module")
 def follow_once(tmp_path_factory):
     """polars followed for all examples of a property."""
-    from headwater.capture import recorder as recording
+    from headwater.capture import context
     from headwater.capture.recorder import Recorder
     from headwater.capture.registry import Registry
     from headwater.capture.trace import trace
@@ -165,7 +165,7 @@ def follow_once(tmp_path_factory):
     pl.DataFrame(NUMBERS).write_csv(path)
     recorder, registry = Recorder("00000000-0000-7000-8000-0000000000ff", "tests", "job"), Registry()
     registry.install(only=("polars",))
-    token = recording.enter(recorder)
+    token = context.enter(recorder)
 
     class Followed:
         def columns(self, obj):
@@ -173,7 +173,7 @@ def follow_once(tmp_path_factory):
             return {name: {s.column for s in trails} for name, trails in found.fields.items()}
 
     yield Followed(), pl.read_csv(path)
-    recording.leave(token)
+    context.leave(token)
     registry.remove()
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import sqlalchemy
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 
 QUERY = "SELECT shop, sum(units * price) AS revenue FROM {} WHERE units > 1 GROUP BY shop"
 REVENUE = {("sales.csv", "units"), ("sales.csv", "price"), ("sales.csv", "shop")}
@@ -120,13 +120,13 @@ def test_a_frame_from_a_database(connect, follow, shop):
 def test_a_connection_is_left_alone_while_nothing_is_recorded(follow, shop):
     """Without a run nobody is asked which database it is: the driver sees the query alone."""
     followed = follow("polars")
-    recording.leave(followed._token)
+    context.leave(followed._token)
     asked = []
     connection = sqlite3.connect("shop.db")
     connection.set_trace_callback(asked.append)
     assert pl.read_database("SELECT city FROM shops", connection).height == 2
     connection.close()
-    followed._token = recording.enter(followed.recorder)
+    followed._token = context.enter(followed.recorder)
     assert asked == ["SELECT city FROM shops"]
 
 

@@ -11,6 +11,7 @@ from sys import _getframe
 from types import CodeType, ModuleType
 from typing import Any, Final
 
+from headwater.capture import context
 from headwater.capture import recorder as recording
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
@@ -65,7 +66,7 @@ def _fetching(original: Callable[..., Any], *, module: Any) -> Callable[..., Any
         ):
             return rows  # the next row of a loop
         if not BUSY.depth:
-            recorder = recording.current()
+            recorder = context.current()
             if recorder is not None:
                 with GUARD.at("duckdb.fetch"):
                     _fetched(recorder, module or args[0])

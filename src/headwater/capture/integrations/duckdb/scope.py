@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any, Final
 
-from headwater.capture import recorder as recording
+from headwater.capture import context
 from headwater.capture.caller_frame import call_as, variables
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
@@ -72,7 +72,7 @@ def _stand_in(original: Callable[..., Any], *, name: str, handler: Handler, modu
     @functools.wraps(original)
     def called(*args: Any, **kwargs: Any) -> Any:
         depth = BUSY.depth
-        recorder = None if depth else recording.current()
+        recorder = None if depth else context.current()
         frame = sys._getframe(1)
         try:
             local = variables(frame, _words((*args, *kwargs.values())))

@@ -16,6 +16,7 @@ import pandas as pd
 from pandas.core.generic import NDFrame
 from pandas.core.groupby import SeriesGroupBy
 
+from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After
 from headwater.capture.integrations.pandas.functions import captured, columns_read, reading
@@ -23,7 +24,7 @@ from headwater.capture.integrations.pandas.labels import columns_of
 from headwater.capture.integrations.pandas.recording import argument, bind
 from headwater.capture.integrations.pandas.rules import IDENTITY, SAME, TRANSFORMATION, column, level, mapped, whole
 from headwater.capture.levels import field_of_level, levels_of
-from headwater.capture.recorder import Recorder, current
+from headwater.capture.recorder import Recorder
 from headwater.capture.scalars import can_follow
 from headwater.capture.user_code import is_users
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value

@@ -17,6 +17,7 @@ from pandas.core.groupby.groupby import BaseGroupBy, GroupBy
 from pandas.core.resample import Resampler
 from pandas.core.window.rolling import BaseWindow
 
+from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
 from headwater.capture.integrations.pandas.group_functions import applying, of_groups
@@ -38,7 +39,7 @@ from headwater.capture.integrations.pandas.rules import (
     whole,
 )
 from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
-from headwater.capture.recorder import Recorder, current
+from headwater.capture.recorder import Recorder
 from headwater.capture.values import UNKNOWN, Columns, Dep, Rule, Value
 from headwater.capture.wrapper_frames import unseen
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 from pandas.core.generic import NDFrame
 
+from headwater.capture.context import current
 from headwater.capture.databases import database_of
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
@@ -18,7 +19,7 @@ from headwater.capture.integrations.pandas.rules import SAME
 from headwater.capture.levels import Labels
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
-from headwater.capture.recorder import Recorder, current
+from headwater.capture.recorder import Recorder
 from headwater.capture.values import Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 

@@ -14,6 +14,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_scalar
 from pandas.core import common, indexing  # type: ignore[attr-defined]
 
+from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.integrations.pandas.indexes import index_value
@@ -33,7 +34,7 @@ from headwater.capture.integrations.pandas.rules import (
     under,
     whole,
 )
-from headwater.capture.recorder import SCALARS, Recorder, current
+from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
 from headwater.capture.values import Columns, Rule, Value
 from headwater.capture.wrapper_frames import unseen

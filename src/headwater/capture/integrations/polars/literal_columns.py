@@ -12,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, unobserved
 from headwater.capture.integrations.polars.lazy_schema import polars
-from headwater.capture.recorder import Recorder, current, looked_up_here
+from headwater.capture.recorder import Recorder, looked_up_here
 from headwater.capture.values import NOTHING, Value
 from headwater.capture.wrapper_frames import unseen
 

@@ -9,8 +9,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from headwater.capture import recorder as recording
 from headwater.capture.caller_frame import variables
+from headwater.capture.context import current
 from headwater.capture.databases import Database, database_of
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, observe
@@ -167,7 +167,7 @@ def _read_database(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def read_database(*args: Any, **kwargs: Any) -> Any:
-        if recording.current() is None:
+        if current() is None:
             return original(*args, **kwargs)
         database: Database | None = None
         with GUARD.at("polars.read_database"):

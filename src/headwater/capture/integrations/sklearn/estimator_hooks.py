@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from types import GeneratorType
 from typing import Any, Final, cast
 
+from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, observe
 from headwater.capture.integrations.sklearn import metrics, models
 from headwater.capture.integrations.sklearn.fitted_attributes import properties_of, reader
-from headwater.capture.recorder import current
 from headwater.capture.wrapper_frames import unseen
 
 Handler = Callable[..., None]
