@@ -7,10 +7,21 @@ its result with the value, so that a frame with two outputs is traced once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from headwater.capture.guard import GUARD
-from headwater.capture.values import INFERRED, NOTHING, Columns, Dep, Value, is_same_column, opaque, same_columns
+from headwater.capture.values import (
+    INFERRED,
+    NOTHING,
+    UNKNOWN,
+    Columns,
+    Dep,
+    Value,
+    is_same_column,
+    opaque,
+    same_columns,
+)
 
 
 class Source(NamedTuple):
@@ -114,10 +125,32 @@ def trace(value: Value) -> Trace:
     return result
 
 
-def _combine(value: Value) -> Trace:
-    """The trace of a value whose inputs have been traced."""
+def trace_from(value: Value, start: Value) -> Trace:
+    """The trace of ``value`` back to ``start``, as if that were a dataset. What is older than ``start`` counts as
+    known and has no part in it."""
+    made: dict[int, Value] = {}
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if item is not start and item.number > start.number and id(item) not in made:
+            made[id(item)] = item
+            waiting.extend(item.inputs)
+    found = {id(start): _as_dataset(start)}
+    nothing, unknown = Trace(), Trace()
+    unknown.has_unknown = True
+
+    def view(item: Value) -> Trace:
+        return found.get(id(item), unknown if item is UNKNOWN or id(item) in made else nothing)
+
+    for item in sorted(made.values(), key=lambda item: item.number):
+        found[id(item)] = _combine(item, view)
+    return found.get(id(value), nothing)
+
+
+def _combine(value: Value, seen: Callable[[Value], Trace] | None = None) -> Trace:
+    """The trace of a value whose inputs have been traced. ``seen`` gives the trace of an input."""
     result = Trace()
-    views = [_view(item) for item in value.inputs]
+    views = [(seen or _view)(item) for item in value.inputs]
     for view in views:
         result.behind.update(view.behind)
         result.apart.update(view.apart)
@@ -172,11 +205,17 @@ def _columns(value: Value) -> Columns:
 
 def _view(value: Value) -> Trace:
     """The trace of a value as an input of others: a dataset is its own source, anything else has its trace."""
+    if value.dataset is not None:
+        return _as_dataset(value)
+    traced: Trace | None = value.traced
+    if traced is None:
+        traced = Trace()
+        traced.has_unknown = True  # it leads back to what is being traced
+    return traced
+
+
+def _as_dataset(value: Value) -> Trace:
     view = Trace()
-    if value.dataset is None:
-        traced: Trace | None = value.traced
-        view.has_unknown = True  # it leads back to what is being traced
-        return traced if traced is not None else view
     view.behind[value] = None
     view.fields = {name: {Source(value, name): _IDENTITY} for name in value.column_names()}
     if not view.fields:

@@ -19,16 +19,18 @@ from headwater.capture.value_table import Values
 from headwater.capture.values import NOTHING, UNKNOWN, Value
 
 
-def item_read(values: Values, item: Any, key: str, site_depth: int = 2) -> Value | None:
+def item_read(
+    values: Values, item: Any, key: str, site_depth: int = 2, among: tuple[int, int] | None = None
+) -> Value | None:
     """As ``known_or_read``, for an array that stands under a key of a dictionary which the user's line makes a table
     of, or under a keyword of ``assign``: what that one expression says. None if there is no such expression, or the
-    array is known."""
+    array is known. ``among`` is the place of the array in that dictionary, and how many items it has."""
     known = values.seen(item)
     if type(item).__name__ != "ndarray" or not item.ndim or (known is not None and known.op not in SUPPOSED):
         return None
     code, line = user_place(site_depth + 1)
     at = step_at(steps_of(code), line) if code is not None and is_users(code) else None
-    found = _given_for(at, line, key) if at is not None else None
+    found = _given_for(at, line, key, among) if at is not None else None
     if code is None or at is None or found is None or isinstance(found, ast.Name):
         return None
     if is_written(found, code, line):
@@ -39,9 +41,12 @@ def item_read(values: Values, item: Any, key: str, site_depth: int = 2) -> Value
     return values.bind(item, read) if read is not None and read is not UNKNOWN else None
 
 
-def _given_for(at: Step, line: int, key: str) -> ast.expr | None:
-    """The one expression that a statement gives for a column at a line."""
+def _given_for(at: Step, line: int, key: str, among: tuple[int, int] | None) -> ast.expr | None:
+    """The one expression that a statement gives for a column at a line: by its place if that is known, since a key may
+    be a name (``{TARGET: predicted}``)."""
     table = maker_at(at, line)
+    if isinstance(table, ast.Dict) and among is not None and None not in table.keys and len(table.keys) == among[1]:
+        return table.values[among[0]]
     pairs = [] if table is None else pairs_of(table) or []
     calls = [node for node in ast.walk(at.node) if isinstance(node, ast.Call) and called_name(node) == "assign"]
     for call in calls:

@@ -161,3 +161,20 @@ def test_text_of_labels(follow, tmp_path):
     assert len((tmp_path / "text.txt").read_text().splitlines()) == 2
     inputs = followed.entries()["text.txt"]["inputs"]
     assert {item["field"] for item in inputs if "field" in item} == {"name", "n"}
+
+
+def test_the_calendar_of_dates(follow):
+    """Years, weeks and days of dates come from these, of a column as well as of an index, exactly."""
+    days = [str(day.date()) for day in pd.date_range("2024-01-01", periods=6)]
+    pd.DataFrame({"day": days, "n": range(6)}).to_csv("days.csv", index=False)
+    followed = follow("pandas", "numpy")
+    df = pd.read_csv("days.csv")
+    df["day"] = pd.to_datetime(df["day"])
+    df["week"] = df["day"].dt.isocalendar().week
+    df["year"] = df["day"].dt.isocalendar()["year"].astype(int)
+    by_day = df.set_index("day")
+    by_day["again"] = by_day.index.isocalendar().week
+    by_day["values"] = by_day.index.isocalendar().week.values
+    for name in ("week", "year", "again", "values"):
+        assert followed.columns(by_day)[name] == {("days.csv", "day")}
+        assert not is_inferred(followed, by_day, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
@@ -81,3 +81,28 @@ def test_rows_that_are_picked_by_an_index_array_are_rows_of_their_matrix(data):
     found = {name: {item["field"] for item in field["inputs"]} for name, field in training.items()}
     assert found == {"a": {"a"}, "b": {"b"}, "y": {"y"}}
     assert {column for name, column in followed.sources("told.csv", "told") if name == "in.csv"} == {"a", "b"}
+
+
+TARGET = "price"
+
+
+def _write(predicted, path):
+    """Write what was predicted beside the names of the homes, under a key that is a name."""
+    names = pd.read_csv("homes.csv")["town"]
+    pd.DataFrame(data={"town": names, TARGET: predicted[TARGET]}).to_csv(path, index=False)
+
+
+def test_an_array_under_a_key_that_is_a_name(follow):
+    """``{"town": names, TARGET: predicted[TARGET]}`` in a function: what was predicted comes from the model and its
+    rows, not from the names beside it."""
+    pd.DataFrame({"area": [50.0, 80.0, 65.0, 90.0], "town": list("abab"), "price": [1.0, 2.0, 1.5, 2.5]}).to_csv(
+        "homes.csv", index=False
+    )
+    followed = follow("pandas", "numpy", "sklearn")
+    homes = pd.read_csv("homes.csv")
+    model = LinearRegression().fit(homes[["area"]], homes["price"])
+    predicted = {TARGET: np.zeros(len(homes))}
+    predicted[TARGET] += np.exp(model.predict(homes[["area"]])) - 1
+    _write(predicted, "told.csv")
+    assert followed.sources("told.csv", "price") == {("model", "area"), ("homes.csv", "area")}
+    assert followed.sources("told.csv", "town") == {("homes.csv", "town")}

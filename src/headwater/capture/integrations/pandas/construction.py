@@ -70,7 +70,8 @@ def _frame_made_of(recorder: Recorder, owner: pd.DataFrame, data: Any) -> tuple[
     if is_literal(recorder, data):
         return [NOTHING], _literal
     if isinstance(data, dict):
-        found = {label(name): _item_of(recorder, item, label(name)) for name, item in data.items()}
+        places = enumerate(data.items())
+        found = {label(name): _item_of(recorder, item, label(name), (i, len(data))) for i, (name, item) in places}
         items = {name: item for name, item in found.items() if isinstance(item, DATA) or type(item) is Value}
         return list(items.values()), _from_items(tuple(items))
     if isinstance(data, pd.DataFrame):
@@ -82,8 +83,8 @@ def _frame_made_of(recorder: Recorder, owner: pd.DataFrame, data: Any) -> tuple[
     return [], _literal
 
 
-def _item_of(recorder: Recorder, item: Any, key: str) -> Any:
-    return item_read(recorder.values, item, key, 3) or listed(recorder, item)
+def _item_of(recorder: Recorder, item: Any, key: str, among: tuple[int, int]) -> Any:
+    return item_read(recorder.values, item, key, 3, among) or listed(recorder, item)
 
 
 def _bind_with_index(recorder: Recorder, owner: Any, op: str, inputs: list[Any], rule: Rule, index: Any) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pandas.core.base import IndexOpsMixin
+from pandas.core.indexes.accessors import DatetimeProperties
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import columns_of, series_name
 from headwater.capture.integrations.pandas.recording import bind, hook, hook_methods
-from headwater.capture.integrations.pandas.rules import IDENTITY, SOURCE, level, whole
+from headwater.capture.integrations.pandas.rules import IDENTITY, SOURCE, TRANSFORMATION, level, whole
 from headwater.capture.levels import field_of_level, levels_of
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Value
@@ -23,6 +24,7 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, (pd.Index, pd.MultiIndex, IndexOpsMixin), ("to_frame", "to_series"), lambda _: _spread)
     hook(hooks, pd.Index, "value_counts", _spread)
     hooks.after_property(pd.Index, "values", laid_out)
+    hook_methods(hooks, (DatetimeProperties, pd.DatetimeIndex), ("isocalendar",), lambda _: _calendar)
 
 
 def _spread(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -38,6 +40,22 @@ def _of_index(value: Value) -> Columns:
     for place, name in enumerate(names):
         own = known[place] if len(known) == len(names) else name
         fields[name] = level(value, 0, own) or whole(value, 0, IDENTITY)
+    for name in levels_of(value):
+        fields[field_of_level(name)] = level(value, 0, name) or whole(value, 0, IDENTITY)
+    return Columns(fields)
+
+
+def _calendar(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Years, weeks and days of dates in a column or an index, as a frame under the labels of these."""
+    dates = getattr(args[0], "_parent", args[0])
+    is_index = isinstance(dates, pd.Index)
+    known = recorder.values.get(dates) or (index_value(recorder, dates) if is_index else None)
+    if known is not None:
+        bind(recorder, result, "isocalendar", (known,), _of_dates, is_labelled=is_index)
+
+
+def _of_dates(value: Value) -> Columns:
+    fields = {name: whole(value, 0, TRANSFORMATION) for name in columns_of(value)}
     for name in levels_of(value):
         fields[field_of_level(name)] = level(value, 0, name) or whole(value, 0, IDENTITY)
     return Columns(fields)

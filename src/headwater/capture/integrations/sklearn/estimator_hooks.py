@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, observe
-from headwater.capture.integrations.sklearn import metrics, models
+from headwater.capture.integrations.sklearn import metrics, models, own_transformers
 from headwater.capture.integrations.sklearn.fitted_attributes import properties_of, reader
 from headwater.capture.wrapper_frames import unseen
 
@@ -68,12 +68,20 @@ def hook_class(hooks: Hooks, cls: type) -> None:
             # ``available_if``: a descriptor that hides the method if the inner estimator lacks it.
             stand_in: Any = copy.copy(found)
             stand_in.fn = unseen(observe(found.fn, after, site))
+        elif name == "transform" and own_transformers.is_own(found):
+            stand_in = own_transformers.follow(found, after, site)
         elif callable(found):
             stand_in = unseen(observe(found, after, site))
         else:
             continue
         stand_in._headwater_hook = True
         hooks.put(cls, name, stand_in)
+    kind, calling = own_transformers.CALLS_A_FUNCTION
+    found = vars(cls).get(calling)
+    if cls.__name__ == kind and callable(found) and not getattr(found, "_headwater_hook", False):
+        stand_in = own_transformers.follow(found, None, f"{kind}.{calling}")
+        stand_in._headwater_hook = True
+        hooks.put(cls, calling, stand_in)
     for name in _STAGED:
         found = vars(cls).get(name)
         if callable(found) and not getattr(found, "_headwater_hook", False):

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from headwater.capture.integrations.sklearn import seen_features
 from headwater.capture.values import INFERRED
 
 
@@ -190,7 +191,7 @@ def _column_transformer(transformer: Any, columns: Sequence[str]) -> Features | 
     if parts is None or slices is None:
         return None
     width = max((part.stop for part in slices.values()), default=0)
-    names = _names_out(transformer, width)
+    names = names_out(transformer, width)
     found = [Feature(name, ()) for name in names]
     for name, inner, selected in parts:
         span = slices.get(name)
@@ -227,7 +228,7 @@ def _union(transformer: Any, columns: Sequence[str]) -> Features | None:
     if not isinstance(parts, list):
         return None
     found = [feature for _, inner in parts for feature in features_of(inner, columns)]
-    names = _names_out(transformer, len(found))
+    names = names_out(transformer, len(found))
     return [feature._replace(name=name) for feature, name in zip(found, names, strict=True)]
 
 
@@ -242,7 +243,7 @@ def _by_key(transformer: Any, columns: Sequence[str]) -> Features | None:
     place = {name: i for i, name in enumerate(columns)}
     if not columns or not makes_features_of_keys(transformer):
         return None
-    names = _names_out(transformer, None)
+    names = names_out(transformer, None)
     keys = [name if name in place else name.partition(transformer.separator)[0] for name in names]
     return [Feature(name, (place[key],) if key in place else ()) for name, key in zip(names, keys, strict=True)]
 
@@ -260,7 +261,7 @@ def _one_hot(transformer: Any, columns: Sequence[str]) -> Features | None:
         counts = getattr(transformer, "n_bins_", None)
     if counts is None or len(counts) != len(columns):
         return None
-    names = _names_out(transformer, int(sum(counts)), columns)
+    names = names_out(transformer, int(sum(counts)), columns)
     owners = [i for i, count in enumerate(counts) for _ in range(int(count))]
     return [Feature(name, (owner,)) for name, owner in zip(names, owners, strict=True)]
 
@@ -269,7 +270,7 @@ def _polynomial(transformer: Any, columns: Sequence[str]) -> Features | None:
     powers = getattr(transformer, "powers_", None)
     if powers is None:
         return None
-    names = _names_out(transformer, len(powers), columns)
+    names = names_out(transformer, len(powers), columns)
     return [
         Feature(name, tuple(row.nonzero()[0].tolist()), "IDENTITY" if row.sum() == 1 else "TRANSFORMATION")
         for name, row in zip(names, powers, strict=True)
@@ -282,7 +283,7 @@ def _filled(transformer: Any, columns: Sequence[str]) -> Features | None:
     statistics = getattr(transformer, "statistics_", None)
     if statistics is None or len(statistics) != len(columns):
         return None
-    names = _names_out(transformer, None, columns)
+    names = names_out(transformer, None, columns)
     indicator = getattr(transformer, "indicator_", None)
     marked = [int(i) for i in indicator.features_] if indicator is not None else []
     filled = [i for i, number in enumerate(statistics) if number == number]  # noqa: PLR0124 - not a number
@@ -311,7 +312,7 @@ def _encoded(transformer: Any, columns: Sequence[str]) -> Features | None:
     if not own or not all(name in place for name in own):
         return None
     found = []
-    for name in _names_out(transformer, None, columns):
+    for name in names_out(transformer, None, columns):
         begun = max((one for one in own if name.startswith(f"{one}_")), key=len, default=None)
         source = name if name in place else begun
         if source is not None:
@@ -333,12 +334,24 @@ _WORKED_ON: Final = {
 }
 """For modules of transformers that encode columns: the attribute that lists these."""
 _KNOWN: Final = (
-    *(_steps, _column_transformer, _union, _selector, _by_key, _one_hot, _polynomial, _filled, _one_to_one, _encoded),
+    *(
+        seen_features.of,
+        _steps,
+        _column_transformer,
+        _union,
+        _selector,
+        _by_key,
+        _one_hot,
+        _polynomial,
+        _filled,
+        _one_to_one,
+        _encoded,
+    ),
 )
 
 
 def _mixed(transformer: Any, columns: Sequence[str]) -> Features:
-    return _all_of(_names_out(transformer, None, columns), len(columns))
+    return _all_of(names_out(transformer, None, columns), len(columns))
 
 
 def _all_of(names: Sequence[str], width: int) -> Features:
@@ -356,7 +369,7 @@ def unnamed_features(transformer: Any, columns: Sequence[str], result: Any) -> F
     width = shape[1] if len(shape) == 2 else 0
     if not 0 < width <= MAX_FEATURES:
         return []
-    return _all_of(_names_out(transformer, width, columns), len(columns))
+    return _all_of(names_out(transformer, width, columns), len(columns))
 
 
 def _takes_names(method: Any) -> bool:
@@ -365,15 +378,16 @@ def _takes_names(method: Any) -> bool:
     return code is None or code.co_argcount > 1 or bool(code.co_flags & inspect.CO_VARARGS)
 
 
-def _names_out(transformer: Any, width: int | None, columns: Sequence[str] | None = None) -> list[str]:
+def names_out(transformer: Any, width: int | None, columns: Sequence[str] | None = None) -> list[str]:
     """The transformer's names for its outputs, or numbered names. ``columns`` are the names of its inputs, if it was
     fitted on an array."""
     names = getattr(transformer, "get_feature_names_out", None)
     if names is not None:
         own = columns is None or hasattr(transformer, "feature_names_in_") or not _takes_names(names)
         try:
-            found = [str(name) for name in (names() if own else names(list(columns or ())))]
-        except (ValueError, AttributeError, NotImplementedError):
+            given = names() if own else names(list(columns or ()))
+            found = [str(name) for name in given] if given is not None else []  # the user's own may return nothing
+        except (ValueError, AttributeError, TypeError, LookupError, NotImplementedError):
             found = []
         if found and width in (None, len(found)):
             return found

@@ -25,6 +25,7 @@ from headwater.capture.integrations.sklearn.features import (
 from headwater.capture.integrations.sklearn.fitted_attributes import bind_learned, of_all
 from headwater.capture.integrations.sklearn.fitted_parts import fitted_parts
 from headwater.capture.integrations.sklearn.importances import Described
+from headwater.capture.integrations.sklearn.own_transformers import after_own_code
 from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_set, rows_by_key, rows_of
 from headwater.capture.integrations.sklearn.splitters import record_seed
 from headwater.capture.locations import located
@@ -267,6 +268,8 @@ def after_transform(
     estimator, x = args[0], _argument(args, kwargs, 1, "X")
     fitted, value = known(recorder, estimator), _given(recorder, estimator, x)
     columns = columns_of(x, value)
+    if method != "inverse_transform" and after_own_code(recorder, estimator, fitted, columns, result):
+        return
     features = features_of(estimator, columns) if method != "inverse_transform" else []
     features = features or unnamed_features(estimator, columns, result)
     fields = _transformed(features, columns, frozenset(fitted.column_names()))
