@@ -11,12 +11,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After
 from headwater.capture.integrations.sklearn import seen_features
 from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature, names_out
 from headwater.capture.integrations.sklearn.row_sets import columns_of, known
-from headwater.capture.recorder import Recorder, current
+from headwater.capture.recorder import Recorder
 from headwater.capture.source_analysis.supposed_values import GUESSED
 from headwater.capture.trace import Trace, Trails, trace_from
 from headwater.capture.user_code import is_users
