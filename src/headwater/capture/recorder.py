@@ -36,6 +36,8 @@ is_literal_here = _guesses.is_literal_here
 ``InferredValues``."""
 saved_here = _guesses.saved_here
 """``saved_here(savers, target)``: what the running statement saves, according to the code; likewise."""
+turned_to_text = _guesses.turned_to_text
+"""``turned_to_text(obj)``: the running statement turns an object into text; likewise."""
 looked_up_here = _guesses.looked_up_here
 """``looked_up_here(method, obj)``: what a dictionary in the running statement was made from; likewise."""
 masked_here = _guesses.masked_here

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.locations import located
 from headwater.capture.notebook_cells import user_place
-from headwater.capture.recorder import Recorder, saved_here, went_through
+from headwater.capture.recorder import Recorder, saved_here, turned_to_text, went_through
 from headwater.capture.source_analysis.row_list_syntax import LOADED
 from headwater.capture.values import make_value
 from headwater.capture.wrapper_frames import observe_io
@@ -27,8 +27,9 @@ class JsonIntegration(Integration):
     identifier: ClassVar[str] = "json"
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook the two functions that take a file."""
+        """Hook the two functions that take a file, and the one that makes a text for one."""
         hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "json.dump"))
+        hooks.replace(module, "dumps", lambda original: observe_io(original, _spelled, "json.dumps"))
         hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "json.load"))
 
 
@@ -39,6 +40,12 @@ def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
         value = saved_here(_SAVERS, 1, obj)
         if value is not None:
             recorder.wrote(value, ref)
+
+
+def _spelled(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    code = turned_to_text(args[0] if args else kwargs["obj"])
+    if code is not None and recorder.waiting:
+        recorder.look_again(code)
 
 
 def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

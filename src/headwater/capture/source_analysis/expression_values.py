@@ -54,19 +54,26 @@ _Found = dict[tuple[Value, str | None], None]
 
 
 def expression_value(
-    known: Known, passed: Passed, given: Iterable[tuple[ast.expr, Place]], code: CodeType, line: int, obj: object = None
+    known: Known,
+    passed: Passed,
+    given: Iterable[tuple[ast.expr, Place]],
+    code: CodeType,
+    line: int,
+    obj: object = None,
+    texts: Passed = lambda code, node: (),
 ) -> Value | None:
     """A value for the result of some expressions: without a source if they are literal in the code, otherwise from the
     objects that they name; None if they lead elsewhere. ``obj`` is their result, if available: known values of its
-    items are not guesses."""
+    items are not guesses. ``texts`` returns the values known in what the lines of an expression turned into text."""
     expressions = list(given)
     items = Items(known, obj)
     reader = Reader()
     if expressions and not items.values and all(reader.follows(node, at) for node, at in expressions):
         return make_value(TAKEN, (NOTHING,), code=code, line=line)
-    taken = ExpressionReader(known, passed, Place(code, line))
+    taken = ExpressionReader(known, passed, Place(code, line), texts)
     is_read = bool(expressions) and all(taken.follows(node, at) for node, at in expressions)
     found, told = (taken.found, taken.told) if is_read else ({}, {})
+    items.values.update(taken.certain if is_read else {})
     found.update(((value, None), None) for value in items.values)
     return _made(found, told, items, code, line) if found or told else None
 
@@ -108,9 +115,12 @@ def _made(found: _Found, told: _Found, items: Items, code: CodeType, line: int) 
 class ExpressionReader(Reader):
     """Resolves expressions to literals and to followed objects."""
 
-    def __init__(self, known: Known, passed: Passed, now: Place) -> None:
+    def __init__(self, known: Known, passed: Passed, now: Place, texts: Passed = lambda code, node: ()) -> None:
         super().__init__()
         self._now = now
+        self._texts = texts
+        self.certain: dict[Value, None] = {}
+        """Values that are known to be used: no guesses."""
         self._passed = passed
         self.found: _Found = {}
         """Values whose data is used, each with the column that is used."""
@@ -123,7 +133,14 @@ class ExpressionReader(Reader):
 
     def follows(self, node: ast.AST, at: Place) -> bool:
         """As in ``Reader``, and collects the followed objects that are reached."""
-        return self._loaded(node, at) or self._part(node, at) or self._chosen(node, at) or super().follows(node, at)
+        is_read = self._loaded(node, at) or self._part(node, at) or self._chosen(node, at) or super().follows(node, at)
+        return is_read or self._turned_to_text(node, at)
+
+    def _turned_to_text(self, node: ast.AST, at: Place) -> bool:
+        """Whether an expression turned an object into text, whose items are known in part: ``json.dumps(report)``."""
+        known = dict.fromkeys(self._texts(at.code, node)) if called_name(node) == "dumps" else {}
+        self.certain.update(known)
+        return bool(known)
 
     def _loaded(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression is the content of a file that was read in its lines, or rows of a database."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,6 +62,8 @@ class InferredValues:
         self._written: dict[tuple[CodeType, int], int] = {}
         """For each line: how often it was analysed for what it writes to a file."""
         self._deciding = DecidedValues(self._known, self._taken)
+        self._texts: dict[tuple[CodeType, int], tuple[int, tuple[Value, ...]]] = {}
+        """For each line that turns objects into text: how often, and the values that were known in the latest."""
         self._tables: dict[tuple[CodeType, int], int] = {}
         """For each line: how often it was analysed for the source of a table."""
 
@@ -156,12 +159,12 @@ class InferredValues:
         self._tables[code, line] = count + 1
         from headwater.capture.source_analysis.expression_values import held
         from headwater.capture.source_analysis.row_lists import row_list_table
-        from headwater.capture.source_analysis.rows_across_calls import Records
+        from headwater.capture.source_analysis.rows_across_calls import Records, part_of
 
         def known_in(code: CodeType) -> Callable[..., Value | None]:
             def known(name: str, part: str | None = None) -> Value | None:
                 obj = held(name, code)
-                return self._known(obj if part is None else _part_of(obj, part))
+                return self._known(obj if part is None else part_of(obj, part))
 
             return known
 
@@ -256,6 +259,26 @@ class InferredValues:
 
         return self._taken(code, line, lambda: payload_at(code, line)) if code is not None else None
 
+    def turned_to_text(self, obj: object) -> CodeType | None:
+        """Record what is known of the items of an object that the user's line turns into text (``json.dumps``). Returns
+        the code if anything is."""
+        code, line = user_place(4)
+        count, before = self._texts.get((code, line), (0, ())) if code is not None else (_ASKED_A_LINE, ())
+        if code is None or count >= _ASKED_A_LINE:
+            return None
+        if len(self._texts) >= _LINES:
+            self._texts.clear()
+        from headwater.capture.source_analysis.expression_values import Items
+
+        known = tuple(Items(self._known, obj).values)
+        self._texts[code, line] = count + 1, known or before
+        return code if known else None
+
+    def _texts_of(self, code: CodeType, node: Any) -> list[Value]:
+        """The values known in what the lines of an expression turned into text."""
+        lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        return [value for line in lines for value in self._texts.get((code, line), (0, ()))[1]]
+
     def has_read_enough(self, code: CodeType | None, line: int) -> bool:
         """Whether a line was analysed too often for what it writes to be analysed again."""
         return code is not None and self._written.get((code, line), 0) >= _ASKED_A_LINE
@@ -269,7 +292,7 @@ class InferredValues:
         self._written[code, line] = self._written.get((code, line), 0) + 1
         from headwater.capture.source_analysis.expression_values import expression_value
 
-        return expression_value(self._known, self._passed, given(), code, line, obj)
+        return expression_value(self._known, self._passed, given(), code, line, obj, self._texts_of)
 
     def _passed(self, code: CodeType, node: Any) -> list[Value]:
         """The values that the lines of an expression iterated over."""
@@ -319,7 +342,8 @@ class InferredValues:
         code, line = place_of(frame)
         names = self._names_of(obj, frame, code, line)
         passes = self._passes.get(code)
-        values = iterated_columns(code, line, passes, names) if passes else ()
+        followed = partial(self._is_followed, frame)
+        values = iterated_columns(code, line, passes, names, followed) if passes else ()
         values = tuple(value for value in values if value.rows == rows) or values  # others are of earlier calls
         made_by, deciding = making(code, line, names), self._deciding
         tables = [value for name in looked_in(made_by) if (value := deciding.table(name, frame, code, line))]
@@ -332,6 +356,11 @@ class InferredValues:
             deps += [Dep(i, None, "INDIRECT", "CONDITIONAL", description=INFERRED) for i in range(told, len(inputs))]
             return make_value(FROM_CODE, inputs, lambda _: Columns({"*": deps}), rows=rows, code=code, line=line)
         return list_read(self._values, code, line, rows, names) if names else None
+
+    def _is_followed(self, frame: FrameType, name: str) -> bool:
+        """Whether a name stands for an object that is followed itself."""
+        held = variables(frame, (name,)).get(name, frame.f_globals.get(name))
+        return held is not None and self._known(held) is not None
 
     def _names_of(self, obj: Any, frame: FrameType, code: CodeType, line: int) -> tuple[str, ...]:
         """The names by which the user's line refers to an object; none if the line was analysed too often."""
@@ -347,15 +376,6 @@ class InferredValues:
         names = (*at.passed, *at.used) if at is not None else ()
         held = {**frame.f_globals, **variables(frame, names)} if names else {}
         return tuple(name for name in dict.fromkeys(names) if held.get(name) is obj)
-
-
-def _part_of(obj: object, name: str) -> object:
-    """An instance attribute of an object, or a field of a named tuple; no property is evaluated."""
-    fields = getattr(type(obj), "_fields", ())
-    if isinstance(obj, tuple) and name in fields:
-        return obj[fields.index(name)]
-    held: object = getattr(obj, "__dict__", {}).get(name)
-    return held
 
 
 def _made(value: Value) -> tuple[Value, CodeType | None, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
 
 from headwater.capture.source_analysis.array_origins import MAX_STEPS
@@ -11,12 +11,17 @@ from headwater.capture.values import Value
 
 
 def iterated_columns(
-    code: CodeType, line: int, passes: Mapping[int, tuple[Value, ...]], names: Sequence[str] = ()
+    code: CodeType,
+    line: int,
+    passes: Mapping[int, tuple[Value, ...]],
+    names: Sequence[str] = (),
+    is_followed: Callable[[str], bool] = lambda name: False,
 ) -> tuple[Value, ...]:
     """The values of the columns that were iterated over to make a list used at ``line`` of ``code``.
 
     ``passes`` has the lines at which columns were iterated over. The statement itself may have done so, or one of those
-    that bound the names it uses; only those that bound the list, if it has ``names`` there.
+    that bound the names it uses; only those that bound the list, if it has ``names`` there. What is behind a name whose
+    object is followed itself, such as a model that was loaded from a path in a file, is not searched.
     """
     steps = steps_of(code)
     at = step_at(steps, line)
@@ -37,7 +42,7 @@ def iterated_columns(
             continue
         values = _passed_in(step, passes)
         found += values
-        if not values:
+        if not values and (name in names or not is_followed(name)):
             waiting += [(other, step.first) for other in (*step.passed, *step.used)]
     return tuple(dict.fromkeys(found))
 

@@ -158,3 +158,12 @@ def _argument(call: ast.Call, code: CodeType, name: str) -> ast.expr | None:
         return None
     place = names.index(name)
     return given_for(call, code, name, place if place < code.co_argcount else len(call.args))
+
+
+def part_of(obj: object, name: str) -> object:
+    """An instance attribute of an object, or a field of a named tuple; no property is evaluated."""
+    fields = getattr(type(obj), "_fields", ())
+    if isinstance(obj, tuple) and name in fields:
+        return obj[fields.index(name)]
+    held: object = getattr(obj, "__dict__", {}).get(name)
+    return held

@@ -23,7 +23,7 @@ def trained(follow, tmp_path, monkeypatch):
     frame["y"] = (frame["a"] > 0).astype(int)
     frame.to_csv("numbers.csv", index=False)
     frame.to_csv("other.csv", index=False)
-    followed = follow("files", "json", "pickle", "pandas", "numpy", "sklearn")
+    followed = follow("files", "json", "joblib", "pickle", "pandas", "numpy", "sklearn")
     from sklearn.linear_model import LogisticRegression
 
     pd.read_csv("other.csv")
@@ -166,3 +166,52 @@ def test_a_dictionary_of_model_and_names_in_a_file_that_is_opened(trained):
     assert followed.facets("told.csv")["headwater_predictions"]["method"] == "predict"
     for name in ("bundle.pkl", "weights.json"):
         assert "headwater_predictions" not in followed.facets(name)
+
+
+def _scored(model, X, y):
+    """The scores of a model, as scripts gather them in a function."""
+    from sklearn.metrics import accuracy_score, f1_score
+
+    predicted = model.predict(X)
+    return {"name": "first", "accuracy": accuracy_score(y, predicted), "f1": f1_score(y, predicted)}
+
+
+def _reported(all_scores, path):
+    """Write a report that code alone does not resolve: the best of several, chosen by a function."""
+    best = max(all_scores, key=lambda scores: scores["accuracy"])
+    report = {"models": {scores["name"]: scores for scores in all_scores}, "best": best["name"]}
+    path.write_text(json.dumps(report, indent=2))
+
+
+@pytest.mark.parametrize("is_opened", [False, True])
+def test_a_report_of_scores_that_functions_gather(trained, is_opened):
+    """What ``json.dumps`` makes of measured numbers comes from what was measured, known by identity, also where the
+    code does not show where they come from."""
+    followed, X, y, model = trained
+    scores = _scored(model, X, y)
+    if is_opened:
+        with open("report.json", "w") as file:
+            file.write(json.dumps({one["name"]: one for one in [scores] if max([scores], key=len)}))
+    else:
+        _reported([scores], Path("report.json"))
+    names, _, is_guess = told(followed, "report.json")
+    assert names == {"model", "model.training_data"}
+    assert not is_guess
+
+
+def test_a_list_of_names_from_a_model_whose_path_stood_in_a_file(trained, tmp_path):
+    """Names out of a model that was loaded from a path in a settings file: of the model, not of the settings."""
+    import joblib
+
+    followed, _, _, model = trained
+    joblib.dump(model, "model.joblib")
+    Path("settings.json").write_text('{"path": "model.joblib"}')
+
+    def tell():
+        settings = json.loads(Path("settings.json").read_text())
+        loaded = joblib.load(settings["path"])
+        names = [name.upper() for name in loaded.feature_names_in_]
+        pd.DataFrame({"name": names, "weight": loaded.coef_[0]}).to_csv("weights.csv", index=False)
+
+    tell()
+    assert {i["name"].rpartition("/")[2] for i in followed.entries()["weights.csv"]["inputs"]} == {"model.joblib"}
