@@ -140,6 +140,14 @@ def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
     return next((step for step in reversed(steps) if step.first <= line <= step.last), None)
 
 
+def calls_with(step: Step, name: str) -> Iterator[ast.Call]:
+    """The calls in a statement that have a name for an argument."""
+    for node in ast.walk(step.node) if name in (*step.passed, *step.used) else ():
+        given = [*node.args, *(keyword.value for keyword in node.keywords)] if isinstance(node, ast.Call) else []
+        if isinstance(node, ast.Call) and any(isinstance(item, ast.Name) and item.id == name for item in given):
+            yield node
+
+
 def begins_anew(step: Step, name: str, line: int = 0) -> bool:
     """Whether a statement certainly binds a name to a new object. For a use at ``line``, the loop around that line does
     so, too, if the name is its target."""
@@ -169,7 +177,12 @@ def steps_of(code: CodeType) -> tuple[Step, ...]:
 
 @lru_cache(maxsize=256)
 def _steps_of(code: CodeType, count: int) -> tuple[Step, ...]:
-    return tuple(sorted(_steps(_body(code, count)), key=lambda step: (step.first, -step.last)))
+    return ordered_steps(_body(code, count))
+
+
+def ordered_steps(body: list[ast.stmt]) -> tuple[Step, ...]:
+    """The statements in a body, and in those of its loops and branches, in the order of their lines."""
+    return tuple(sorted(_steps(body), key=lambda step: (step.first, -step.last)))
 
 
 def body_of(code: CodeType) -> list[ast.stmt]:
@@ -179,11 +192,17 @@ def body_of(code: CodeType) -> list[ast.stmt]:
 
 
 def _body(code: CodeType, count: int) -> list[ast.stmt]:
-    try:
-        tree = parsed("".join(lines_of(code.co_filename)[:count]))
-    except (SyntaxError, ValueError):
-        return []
+    tree = _tree("".join(lines_of(code.co_filename)[:count]))
     return tree.body if code.co_name == "<module>" else _body_of(tree, code)
+
+
+@lru_cache(maxsize=4)
+def _tree(source: str) -> ast.Module:
+    """The tree of a source; empty if it cannot be parsed. Several functions of a file are often asked for."""
+    try:
+        return parsed(source)
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
 def module_steps_of(code: CodeType) -> tuple[Step, ...]:
@@ -195,10 +214,7 @@ def module_steps_of(code: CodeType) -> tuple[Step, ...]:
 
 @lru_cache(maxsize=64)
 def _steps_in(filename: str, count: int) -> tuple[Step, ...]:
-    try:
-        return tuple(_steps(parsed("".join(lines_of(filename)[:count])).body))
-    except (SyntaxError, ValueError):
-        return ()
+    return tuple(_steps(_tree("".join(lines_of(filename)[:count])).body))
 
 
 def _body_of(tree: ast.Module, code: CodeType) -> list[ast.stmt]:

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import contextmanager
 from itertools import islice
-from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any, Final, TypeGuard
 
-from headwater.capture.caller_frame import variables
 from headwater.capture.levels import level_fields
-from headwater.capture.notebook_cells import whole
+from headwater.capture.source_analysis.attribute_reader import AttributeReader
 from headwater.capture.source_analysis.bindings import begins_anew, steps_of
+from headwater.capture.source_analysis.known_items import MOST_ITEMS, Items, Seen
 from headwater.capture.source_analysis.literals import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
+from headwater.capture.source_analysis.own_attributes import file_names_in
 from headwater.capture.source_analysis.row_list_syntax import (
     FETCHES,
     LOADERS,
@@ -32,21 +33,20 @@ from headwater.capture.source_analysis.row_list_syntax import (
     executed,
     owner_of,
     target_of,
+    texts_in,
 )
 from headwater.capture.source_analysis.row_sources import MEASURES
+from headwater.capture.source_analysis.rows_across_calls import spelled_out
+from headwater.capture.source_analysis.running_names import ABSENT, held
 from headwater.capture.user_code import is_users
 from headwater.capture.values import FETCHED, INFERRED, NOTHING, Columns, Dep, Value, make_value
 
 TAKEN: Final = "taken"
 """The operation of a value inferred from the names in an expression."""
-Known = Callable[[object], Value | None]
-"""Returns the value of an object if it is followed, without guessing."""
-Passed = Callable[[CodeType, ast.AST], Iterable[Value]]
-"""Returns the values that the lines of an expression in some code iterated over."""
-_MOST_FRAMES: Final = 300
-"""How many frames are searched for the one with the expression; reading a nested one adds ten per level."""
-_MOST_ITEMS: Final = 1_000
-_ABSENT: Final = object()
+_OF_A_HANDLE: Final = frozenset(("read", "readline", "readlines"))
+"""Methods of an open file that return what is in it."""
+_OF_ITS_ARGUMENT: Final = frozenset((("csv", "reader"), ("json", "loads"), ("yaml", "safe_load"), ("yaml", "load")))
+"""Functions, with their modules, that hand on what is in an open file or a text."""
 _NO_ROW: Final = -1
 _ROWS_OF_FRAMES: Final = {"itertuples": None, "to_dict": None, "to_dicts": None, "iter_rows": None, "iterrows": 1}
 """Methods of frames that give their rows, each with the place of the row in what it gives."""
@@ -54,51 +54,23 @@ _Found = dict[tuple[Value, str | None], None]
 
 
 def expression_value(
-    known: Known,
-    passed: Passed,
-    given: Iterable[tuple[ast.expr, Place]],
-    code: CodeType,
-    line: int,
-    obj: object = None,
-    texts: Passed = lambda code, node: (),
+    seen: Seen, given: Iterable[tuple[ast.expr, Place]], code: CodeType, line: int, obj: object = None
 ) -> Value | None:
     """A value for the result of some expressions: without a source if they are literal in the code, otherwise from the
     objects that they name; None if they lead elsewhere. ``obj`` is their result, if available: known values of its
-    items are not guesses. ``texts`` returns the values known in what the lines of an expression turned into text."""
+    items are not guesses."""
     expressions = list(given)
-    items = Items(known, obj)
+    items = Items(seen.known, obj)
     reader = Reader()
     if expressions and not items.values and all(reader.follows(node, at) for node, at in expressions):
         return make_value(TAKEN, (NOTHING,), code=code, line=line)
-    taken = ExpressionReader(known, passed, Place(code, line), texts)
+    taken = ExpressionReader(seen, Place(code, line), {at[:2] for _, at in expressions})
     is_read = bool(expressions) and all(taken.follows(node, at) for node, at in expressions)
+    taken.take_files()
     found, told = (taken.found, taken.told) if is_read else ({}, {})
     items.values.update(taken.certain if is_read else {})
     found.update(((value, None), None) for value in items.values)
     return _made(found, told, items, code, line) if found or told else None
-
-
-class Items:
-    """What is known about the items of a plain object: numbers by identity, lists of column names by their text."""
-
-    def __init__(self, known: Known, obj: object) -> None:
-        self.values: dict[Value, None] = {}
-        self._lists: set[tuple[str, ...]] = set()
-        waiting, left = [obj], _MOST_ITEMS
-        while waiting and left:
-            left -= 1
-            item = waiting.pop()
-            if isinstance(item, dict | list | tuple):
-                inner = list(islice(item.values() if isinstance(item, dict) else item, _MOST_ITEMS))
-                waiting += inner
-                if inner and all(isinstance(one, str) for one in inner):
-                    self._lists.add(tuple(inner))
-            elif (value := known(item)) is not None:
-                self.values[value] = None
-
-    def have_names_of(self, value: Value) -> bool:
-        """Whether one of the lists among the items has the column names of ``value``."""
-        return value.column_names() in self._lists
 
 
 def _made(found: _Found, told: _Found, items: Items, code: CodeType, line: int) -> Value:
@@ -112,29 +84,33 @@ def _made(found: _Found, told: _Found, items: Items, code: CodeType, line: int) 
     return make_value(TAKEN, inputs, lambda _: Columns({"*": deps}, indirect), code=code, line=line)
 
 
-class ExpressionReader(Reader):
+class ExpressionReader(AttributeReader):
     """Resolves expressions to literals and to followed objects."""
 
-    def __init__(self, known: Known, passed: Passed, now: Place, texts: Passed = lambda code, node: ()) -> None:
+    def __init__(self, seen: Seen, now: Place, asked: set[tuple[CodeType, int]]) -> None:
         super().__init__()
         self._now = now
-        self._texts = texts
+        self._asked = asked
+        """Where the expressions stand themselves: what they name is as it is now."""
+        self._known, self._passed, self._rounds, self._texts = seen
         self.certain: dict[Value, None] = {}
         """Values that are known to be used: no guesses."""
-        self._passed = passed
         self.found: _Found = {}
         """Values whose data is used, each with the column that is used."""
         self.told: _Found = {}
         """Values of which only names or sizes are used."""
         self._sink = self.found
-        self._known = known
+        self._files: list[tuple[CodeType, Value, _Found]] = []
+        """What functions of the user's read, and where it is to go."""
+        self._literals: dict[CodeType, set[str]] = {}
+        """The literals in all calls of a function; without any if one of the calls has none."""
         self._reached = 0
         """How many followed objects and arguments of functions were reached."""
 
     def follows(self, node: ast.AST, at: Place) -> bool:
         """As in ``Reader``, and collects the followed objects that are reached."""
-        is_read = self._loaded(node, at) or self._part(node, at) or self._chosen(node, at) or super().follows(node, at)
-        return is_read or self._turned_to_text(node, at)
+        readings = (self._loaded, self.attribute, self._part, self._chosen, super().follows, self._turned_to_text)
+        return any(reading(node, at) for reading in readings)
 
     def _turned_to_text(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression turned an object into text, whose items are known in part: ``json.dumps(report)``."""
@@ -144,10 +120,28 @@ class ExpressionReader(Reader):
 
     def _loaded(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression is the content of a file that was read in its lines, or rows of a database."""
-        values = self._read_by(node, at)
-        for value in values:
-            self._take(value)
+        values = list(self._read_by(node, at))
+        self._files += [(at.code, value, self._sink) for value in values]
+        self._reached += len(values)
         return bool(values)
+
+    def take_files(self) -> None:
+        """Take what was read: of several files that a function read in several calls, those that the calls in question
+        name."""
+        by_code: dict[CodeType, list[Value]] = {}
+        for code, value, _ in self._files:
+            by_code.setdefault(code, []).append(value)
+        for code, value, sink in self._files:
+            if value in spelled_out(
+                by_code[code], self._literals.get(code, set()) | file_names_in(self.owner_in(code))
+            ):
+                sink[value, None] = None
+
+    def _called_with(self, code: CodeType, node: ast.Call) -> None:
+        """Note the literals in a call of a function of the user's."""
+        texts = texts_in(node)
+        before = self._literals.get(code, texts)
+        self._literals[code] = before | texts if before and texts else set()
 
     def _read_by(self, node: ast.AST, at: Place) -> Iterable[Value]:
         """The files or rows of a database that a call reads."""
@@ -281,21 +275,32 @@ class ExpressionReader(Reader):
         yield
         self._sink = before
 
-    def _name(self, name: str, at: Place) -> bool:
-        obj = self._held(name, at)
+    def _is_followed(self, obj: object) -> bool:
         value = self._known(obj)
         if value is not None:
             self._take(value)
             return True
-        if isinstance(obj, list | tuple | dict) and obj and self._items(obj):
+        return isinstance(obj, list | tuple | dict) and bool(obj) and self._items(obj)
+
+    def _name(self, name: str, at: Place) -> bool:
+        obj = self._held(name, at)
+        if self._is_followed(obj):
+            self._take_rounds(obj, name, at)
             return True
         if hasattr(type(obj), "get_n_splits"):  # how to split data, but no data
             return True
         return self._row_of(name, None, at) or super()._name(name, at)
 
+    def _take_rounds(self, obj: object, name: str, at: Place) -> None:
+        """Take what a name stood for in the other rounds of a loop, in which a statement above put it elsewhere."""
+        value = self._known(obj) if (at.code, at.line) not in self._asked else None
+        if value is not None and not all(step.is_sure for step in bindings(name, at)):
+            for other in self._rounds(value):
+                self._take(other)
+
     def _items(self, obj: Any) -> bool:
         """Whether all items of a list or dictionary are followed, such as measured numbers."""
-        items = list(islice(obj.values() if isinstance(obj, dict) else obj, _MOST_ITEMS))
+        items = list(islice(obj.values() if isinstance(obj, dict) else obj, MOST_ITEMS))
         values = [self._known(item) for item in items]
         known = [value for value in values if value is not None]
         for value in known:
@@ -306,15 +311,22 @@ class ExpressionReader(Reader):
         function, name = node.func, called_name(node)
         before = self._reached
         is_library = False
-        if isinstance(function, ast.Name):
-            own = function_named(name, at.code)
+        is_named = isinstance(function, ast.Name)
+        own = function_named(name, at.code) if is_named else self.method_called(function, at)
+        if own is not None:
+            self._called_with(own, node)
+            is_known = self._function(own)
+        elif is_named:
             is_plain = name in BUILTINS or (name in NAMES and not bindings(name, at))
-            is_library = own is None and not is_plain and self._is_library(name, at)
-            is_known = self._function(own) if own is not None else is_plain or is_library
+            is_library = not is_plain and self._is_library(name, at)
+            is_known = is_plain or is_library
         else:
             root = _root(function)
             is_library = root is not None and self._is_library(root, at) and not self.is_module(root)
-            is_known = not READS.match(name) and (is_library or self.follows(function, at))
+            hands_on = (root, name) in _OF_ITS_ARGUMENT
+            is_reading = READS.match(name) and name not in _OF_A_HANDLE and not hands_on
+            is_known = not is_reading and (is_library or self.follows(function, at))
+            is_library = is_library and not hands_on
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         if name == "len" and isinstance(function, ast.Name):
             with self._telling():
@@ -339,11 +351,11 @@ class ExpressionReader(Reader):
         return super()._parameter(code, name, place)
 
     def _held(self, name: str, at: Place) -> object:
-        """The object that a name refers to now; ``_ABSENT`` if the expression binds it itself, or it was rebound
+        """The object that a name refers to now; ``ABSENT`` if the expression binds it itself, or it was rebound
         since."""
         later = (step for step in steps_of(at.code) if at.line < step.first <= self._now.line)
         is_other = at.code is self._now.code and any(begins_anew(step, name) for step in later)
-        return _ABSENT if is_other or name in at.own else held(name, at.code)
+        return ABSENT if is_other or name in at.own else held(name, at.code)
 
 
 def _fetches(node: ast.AST | None) -> TypeGuard[ast.Call]:
@@ -362,22 +374,6 @@ def _is_row(obj: object) -> bool:
     """Whether an object may be a row of a frame: a series whose labels are texts."""
     index = getattr(obj, "index", None)
     return type(obj).__name__ == "Series" and getattr(index, "inferred_type", "") == "string"
-
-
-def held(name: str, code: CodeType) -> object:
-    """The object that a name refers to now in a running function or module of the user, or in its globals."""
-    frame: FrameType | None = sys._getframe(2)
-    near: FrameType | None = None
-    for _ in range(_MOST_FRAMES):
-        if frame is None:
-            break
-        if whole(frame.f_code, 0)[0] is code:
-            found = variables(frame, (name,)).get(name, _ABSENT)
-            return frame.f_globals.get(name, _ABSENT) if found is _ABSENT else found
-        if near is None and frame.f_code.co_filename == code.co_filename:
-            near = frame
-        frame = frame.f_back
-    return _ABSENT if near is None or name in code.co_varnames else near.f_globals.get(name, _ABSENT)
 
 
 def _root(node: ast.AST) -> str | None:

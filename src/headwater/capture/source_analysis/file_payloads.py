@@ -8,6 +8,7 @@ on the handle, or with the handle as an argument. If the handle is passed on in 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from types import CodeType
 from typing import Final
@@ -18,6 +19,7 @@ from headwater.capture.source_analysis.literals import Place
 _WRITERS: Final = frozenset(("json", "pickle", "csv", "yaml", "toml", "tomli_w", "simplejson", "ujson", "np", "numpy"))
 """Modules, by their usual names, whose functions write their arguments and nothing else."""
 _OWN: Final = frozenset(("write", "writelines", "close", "flush", "writerow", "writerows", "writeheader"))
+_MODE: Final = re.compile(r"[bt]?[wax][bt+]{0,2}|r[bt]?\+[bt]?")
 _ONE_LINERS: Final = frozenset(("write_text", "write_bytes", "dump", "savetxt", "save", "print", "write"))
 
 
@@ -42,12 +44,23 @@ def payload_at(code: CodeType | None, line: int) -> Payload:
 
 def _opened_there(steps: tuple[Step, ...], line: int) -> Step | None:
     """The ``with`` statement whose head opens a file at a line, though its body may stand in the same line."""
-    here = (step for step in steps if step.first <= line <= step.last and step.binds)
-    return next((step for step in here if isinstance(step.node, ast.With) and _opens_in(step.node)), None)
+    here = [step for step in steps if step.first <= line <= step.last and step.binds]
+    opened = [(step, call) for step in here if (call := _opened_by(step)) is not None]
+    writing = [step for step, call in opened if _is_writing(call)]
+    return next(iter(writing or [step for step, _ in opened]), None)
 
 
-def _opens_in(node: ast.With) -> bool:
-    return any(_opens(item.context_expr) for item in node.items)
+def _opened_by(step: Step) -> ast.expr | None:
+    """The expression that opens the file under the name that a step of a ``with`` statement binds."""
+    items = step.node.items if isinstance(step.node, ast.With) else []
+    given = [item.context_expr for item in items if getattr(item.optional_vars, "id", "") in step.binds]
+    return next((item for item in given if _opens(item)), None)
+
+
+def _is_writing(call: ast.expr) -> bool:
+    """Whether a call that opens a file has a literal mode for writing among its arguments."""
+    texts = [item.value for item in ast.walk(call) if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    return any(_MODE.fullmatch(text) for text in texts)
 
 
 def _placed(expressions: list[ast.expr], code: CodeType, step: Step) -> Payload:

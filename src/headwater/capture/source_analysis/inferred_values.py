@@ -157,32 +157,21 @@ class InferredValues:
         if len(self._tables) >= _LINES:
             self._tables.clear()
         self._tables[code, line] = count + 1
-        from headwater.capture.source_analysis.expression_values import held
+        from headwater.capture.source_analysis.own_attributes import instance_attribute
         from headwater.capture.source_analysis.row_lists import row_list_table
-        from headwater.capture.source_analysis.rows_across_calls import Records, part_of
+        from headwater.capture.source_analysis.rows_across_calls import Records
+        from headwater.capture.source_analysis.running_names import held
 
         def known_in(code: CodeType) -> Callable[..., Value | None]:
             def known(name: str, part: str | None = None) -> Value | None:
                 obj = held(name, code)
-                return self._known(obj if part is None else part_of(obj, part))
+                return self._known(obj if part is None else instance_attribute(obj, part))
 
             return known
 
-        records = Records(lambda code: self._passes.get(code, {}), known_in, self._rounds, self._loaded_by)
+        records = Records(lambda code: self._passes.get(code, {}), known_in, self._rounds, self._known)
         given = (names, rows) if maker is None else (names, rows, maker)
         return row_list_table(code, line, records, *given)
-
-    def _loaded_by(self, call: Any, code: CodeType) -> list[Value]:
-        """The files that the called function of the user iterated over; if the call contains names of some of them,
-        only those."""
-        from headwater.capture.source_analysis.literals import function_named
-        from headwater.capture.source_analysis.row_list_syntax import texts_in
-        from headwater.capture.source_analysis.rows_across_calls import spelled_out
-
-        function = function_named(getattr(call.func, "id", ""), code)
-        passes = self._passes.get(function, {}) if function is not None else {}
-        files = [value for values in passes.values() for value in values if value.dataset is not None]
-        return list(spelled_out(files, texts_in(call)))
 
     def _rounds(self, value: Value) -> list[Value]:
         """The latest arrays and numbers made by the same instruction as a value, in a loop."""
@@ -229,8 +218,8 @@ class InferredValues:
         """As ``looked_up_here``, for a list or dictionary that the user's running code has under a name."""
         import ast
 
-        from headwater.capture.source_analysis.expression_values import held
         from headwater.capture.source_analysis.literals import Place
+        from headwater.capture.source_analysis.running_names import held
 
         def given(code: CodeType, line: int) -> Any:
             return [(ast.Name(name, ast.Load()), Place(code, line))] if held(name, code) is obj else []
@@ -268,7 +257,7 @@ class InferredValues:
             return None
         if len(self._texts) >= _LINES:
             self._texts.clear()
-        from headwater.capture.source_analysis.expression_values import Items
+        from headwater.capture.source_analysis.known_items import Items
 
         known = tuple(Items(self._known, obj).values)
         self._texts[code, line] = count + 1, known or before
@@ -291,8 +280,10 @@ class InferredValues:
             self._written.clear()
         self._written[code, line] = self._written.get((code, line), 0) + 1
         from headwater.capture.source_analysis.expression_values import expression_value
+        from headwater.capture.source_analysis.known_items import Seen
 
-        return expression_value(self._known, self._passed, given(), code, line, obj, self._texts_of)
+        seen = Seen(self._known, self._passed, self._rounds, self._texts_of)
+        return expression_value(seen, given(), code, line, obj)
 
     def _passed(self, code: CodeType, node: Any) -> list[Value]:
         """The values that the lines of an expression iterated over."""

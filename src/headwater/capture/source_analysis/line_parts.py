@@ -29,6 +29,10 @@ class Part(int):
         made.part = part
         return made
 
+    def __deepcopy__(self, _memo: object) -> Part:
+        """Itself: it does not change."""
+        return self
+
     def _order(self, other: int) -> int:
         """Negative, zero or positive as this position is before, at or after the other."""
         return int(self) - int(other) or self.part - (other.part if isinstance(other, Part) else 0)

@@ -11,11 +11,19 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import CodeType, FrameType, FunctionType
 from typing import Final, NamedTuple
 
-from headwater.capture.source_analysis.bindings import Step, begins_anew, module_steps_of, own_names, step_at, steps_of
+from headwater.capture.source_analysis.bindings import (
+    Step,
+    begins_anew,
+    calls_with,
+    module_steps_of,
+    own_names,
+    step_at,
+    steps_of,
+)
 from headwater.capture.source_analysis.call_origins import call_of, caller_of, given_for
 from headwater.capture.source_analysis.meant_parts import given_there
 from headwater.capture.source_analysis.row_list_syntax import called_name, given_to, maker_at
@@ -27,7 +35,7 @@ _MOST_STEPS: Final = 200
 BUILTINS: Final = frozenset((
     *("abs", "bool", "bytes", "chr", "complex", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int"),
     *("len", "list", "map", "max", "min", "ord", "pow", "range", "repr", "reversed", "round", "set", "slice", "sorted"),
-    *("str", "sum", "tuple", "zip", "all", "any", "True", "False", "None", "__file__", "__name__"),
+    *("str", "sum", "tuple", "zip", "all", "any", "iter", "next", "True", "False", "None", "__file__", "__name__"),
 ))  # fmt: skip
 _MODULES: Final = frozenset((
     *("np", "numpy", "pd", "pandas", "pl", "polars", "pa", "pyarrow", "random", "math", "datetime", "dt", "time"),
@@ -202,7 +210,7 @@ class Reader:
         self._seen.add((at.code, name))
         steps = bindings(name, at)
         if steps:
-            return all(self._step(step, at, name) for step in steps)
+            return all(self._step(step, at, name) for step in steps) and not _is_filled_by_call(name, at)
         parameters = at.code.co_varnames[: at.code.co_argcount + at.code.co_kwonlyargcount]
         if name in parameters:
             return self._parameter(at.code, name, parameters.index(name))
@@ -241,6 +249,29 @@ class Reader:
             return False  # the call does not show what the object contains
         given = given_for(call, code, name, place)
         return given is None or self.follows(given, Place(caller.code, caller.line))
+
+
+def _is_filled_by_call(name: str, at: Place) -> bool:
+    """Whether a list of that name is passed to a function of the user's that puts something into it."""
+    calls = [call for step in steps_of(at.code) if step.first <= at.line for call in calls_with(step, name)]
+    for call in calls:
+        code = function_named(getattr(call.func, "id", ""), at.code)
+        if code is not None and any(parameter in _filled_in(code) for parameter in _given_as(name, call, code)):
+            return True
+    return False
+
+
+def _given_as(name: str, call: ast.Call, code: CodeType) -> Iterator[str]:
+    """The parameters of a function for which a call of it passes the object of a name."""
+    for place, parameter in enumerate(code.co_varnames[: code.co_argcount]):
+        given = given_for(call, code, parameter, place)
+        if isinstance(given, ast.Name) and given.id == name:
+            yield parameter
+
+
+def _filled_in(code: CodeType) -> set[str]:
+    """The names that the statements of a function bind or put something into."""
+    return {name for step in steps_of(code) for name in step.binds}
 
 
 def _is_size(node: ast.expr) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from headwater.capture.source_analysis.bindings import Step, begins_anew
+from headwater.capture.source_analysis.bindings import Step, begins_anew, calls_with
 from headwater.capture.source_analysis.row_list_syntax import changes, executed, last_line, owner_of
 from headwater.capture.values import Value
 
@@ -55,6 +55,12 @@ class NamesAbove:
         bound = [step for step in self._steps if name in step.binds and step.first <= last]
         anew = [place for place, step in enumerate(bound) if begins_anew(step, name, line) and step.first < last]
         return bound[anew[-1] :] if anew else bound
+
+    def calls_with(self, name: str) -> Iterator[ast.Call]:
+        """The calls above the line that a name is passed to."""
+        for step in self._steps:
+            if step.first <= self._line:
+                yield from calls_with(step, name)
 
     def is_bound_since(self, name: str, line: int) -> bool:
         """Whether a name was rebound after it was used at a line."""

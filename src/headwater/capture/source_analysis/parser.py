@@ -34,6 +34,7 @@ _OF_TEXT: Final = _OF_BYTES | frozenset("NuU")
 _MOST_REPEATS: Final = 20
 _MOST_WAITS: Final = 100
 _WAIT_S: Final = 0.001
+_YIELD_S: Final = 0.0001
 _PARSERS: Final = frozenset({ast.parse.__code__})
 _NOTEBOOK_PARSER: Final = "ast_parse"
 """IPython's function that makes the tree of a cell."""
@@ -95,10 +96,13 @@ if hasattr(os, "register_at_fork"):
 
 def _wait_for_the_program() -> None:
     """Wait until no other thread is in the middle of ``ast.parse``, or for a tenth of a second."""
-    for _ in range(_MOST_WAITS):
+    if len(sys._current_frames()) == 1:
+        return
+    for number in range(_MOST_WAITS):
+        # A thread that has just been given its turn again is not interrupted between looking and parsing.
+        time.sleep(_WAIT_S if number else _YIELD_S)
         if not _is_parsing_elsewhere():
             return
-        time.sleep(_WAIT_S)
 
 
 def _is_parsing_elsewhere() -> bool:

@@ -103,9 +103,9 @@ def parts_of(node: ast.expr) -> list[ast.expr] | None:
 
 def cells_put_in(node: ast.stmt, name: str) -> list[tuple[ast.expr, ast.expr]]:
     """The keys and values that a statement sets in the dictionary of that name."""
-    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Subscript):
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    if not isinstance(node, ast.Assign | ast.AugAssign) or not isinstance(target, ast.Subscript):
         return []
-    target = node.targets[0]
     return [(target.slice, node.value)] if isinstance(target.value, ast.Name) and target.value.id == name else []
 
 

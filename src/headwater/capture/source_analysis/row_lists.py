@@ -16,8 +16,9 @@ from types import CodeType
 from typing import Final
 
 from headwater.capture.levels import is_column
-from headwater.capture.source_analysis.bindings import steps_of
+from headwater.capture.source_analysis.bindings import begins_anew
 from headwater.capture.source_analysis.call_origins import place_of
+from headwater.capture.source_analysis.own_attributes import steps_with_attributes
 from headwater.capture.source_analysis.row_columns import Found, by_place, labels_of, of_rows
 from headwater.capture.source_analysis.row_layout import places_of
 from headwater.capture.source_analysis.row_list_syntax import (
@@ -39,8 +40,10 @@ from headwater.capture.source_analysis.row_list_syntax import (
 from headwater.capture.source_analysis.row_sources import ANY, MAX_DEPTH, ROW, Expression, RowSources
 from headwater.capture.source_analysis.rows_across_calls import (
     Records,
-    position_of,
+    filled_by,
+    property_read,
 )
+from headwater.capture.source_analysis.running_names import position_of
 from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
 
 GATHERED: Final = "rows"
@@ -57,7 +60,7 @@ def row_list_table(
 ) -> Value | None:
     """A value for a table with these columns that is made, at ``line`` of ``code``, from a list (or from lists by
     name); None if the code shows nothing followed that it comes from."""
-    data = data_at(steps_of(code), line, maker)
+    data = data_at(steps_with_attributes(code), line, maker)
     if data is None:
         return None
     reader = _Reader(position_of(code, line), records)
@@ -118,6 +121,9 @@ class _Reader(RowSources):
         elif (parts := parts_of(node)) is not None:
             for part in parts:
                 yield from self._elements(part, scope, depth + 1)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in scope:
+            kept = list(self._elements_kept(node.value.id, node.attr, depth))
+            yield from kept or [(self, node, scope)]
         else:
             yield from self._elements_called(node, scope, depth)
 
@@ -134,9 +140,10 @@ class _Reader(RowSources):
     def _elements_named(self, name: str, scope: Scope, depth: int) -> Iterator[Expression]:
         """As ``_elements``, of the list of that name."""
         steps = self._bindings_once("list " + name)
-        passed = self._passed_for(name) if not steps else None
-        if passed is not None:
-            yield from passed[0]._elements(passed[1], passed[2], depth + 1)
+        for reader, given, inner in self._passed_for(name) if not steps else ():
+            yield from reader._elements(given, inner, depth + 1)
+        if "." in name and not any(begins_anew(step, name) for step in steps):
+            yield from self._elements_kept(name, None, depth)
         for step in steps:
             for _, item in cells_put_in(step.node, name):
                 yield self, item, scope
@@ -147,6 +154,19 @@ class _Reader(RowSources):
             place = place_of(step.node, name)
             if place is not None:  # kept, left_out = sift(rows)
                 yield from self._elements_returned(getattr(step.node, "value", None), place, scope, depth)
+        for call in self._names.calls_with(name) if steps else ():
+            for filled in filled_by(call, self._at, name):  # collect(path, rows)
+                if self._records.cross():
+                    yield from self._reader_of(filled, scope)._elements(filled.node, {}, depth + 1)
+
+    def _elements_kept(self, name: str, attribute: str | None, depth: int) -> Iterator[Expression]:
+        """As ``_elements``, of what other methods put into the list ``self.rows``, or ``loader.rows``, or of what the
+        property of that name returns."""
+        computed = property_read(name, attribute, self._at)
+        if computed is not None:
+            yield from self._elements_returned(computed, None, {}, depth)
+        for reader, inner in self._filled(name, "list", attribute):
+            yield from reader._elements_named(inner, {}, depth + 1)
 
     def _elements_returned(
         self, call: ast.expr | None, place: int | None, scope: Scope, depth: int
@@ -207,9 +227,11 @@ class _Reader(RowSources):
 
     def _named_row(self, name: str, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
         steps = self._bindings_once("row " + name)
-        passed = self._passed_for(name) if not steps else None
-        if passed is not None:
-            passed[0]._row(passed[1], passed[2], found, depth + 1)
+        for reader, given, inner in self._passed_for(name) if not steps else ():
+            reader._row(given, inner, found, depth + 1)
+        if "." in name and not any(begins_anew(step, name) for step in steps):
+            for reader, own in self._filled(name, "row"):
+                reader._named_row(own, {}, found, depth + 1)
         for step in steps:
             node = step.node
             if isinstance(node, ast.For | ast.AsyncFor):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, Self
 
 from headwater.capture.levels import is_column
-from headwater.capture.source_analysis.bindings import Step, own_names, steps_of
+from headwater.capture.source_analysis.bindings import Step, begins_anew, own_names
 from headwater.capture.source_analysis.call_origins import place_of
 from headwater.capture.source_analysis.names_above import NamesAbove
+from headwater.capture.source_analysis.own_attributes import self_of, steps_with_attributes
 from headwater.capture.source_analysis.row_columns import Found, as_rows, by_place, column_of, labels_of, of_rows
 from headwater.capture.source_analysis.row_list_syntax import (
     FETCHES,
@@ -35,13 +36,19 @@ from headwater.capture.source_analysis.row_list_syntax import (
     uses_of,
 )
 from headwater.capture.source_analysis.rows_across_calls import (
-    Position,
     Records,
     Result,
+    fills_of,
+    items_kept,
+    known_at,
+    loaded_by,
     passed_for,
     passes_of,
+    property_read,
     results_of,
+    texts_of,
 )
+from headwater.capture.source_analysis.running_names import Position
 
 MEASURES: Final = frozenset((
     *("shape", "size", "empty", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"),
@@ -65,16 +72,14 @@ Given = Callable[[str], "Expression | None"]
 
 
 class RowSources(ABC):
-    """Finds the columns behind expressions in one function or module above one line. ``given`` tells what the ``call``
-    of a function that has returned passed for a parameter."""
+    """Finds the columns behind expressions in one function or module above one line. ``given`` tells what the call of a
+    function that has returned passed for a parameter; ``texts`` may name the files that it meant."""
 
-    def __init__(
-        self, at: Position, records: Records, given: Given | None = None, call: ast.Call | None = None
-    ) -> None:
+    def __init__(self, at: Position, records: Records, given: Given | None = None, texts: Collection[str] = ()) -> None:
         self._at = at
         self._records = records
-        passes = passes_of(records.passes(at.code), call)
-        self._names = NamesAbove(steps_of(at.code), passes, records.known(at.code), at.line)
+        passes = passes_of(records.passes(at.code), texts)
+        self._names = NamesAbove(steps_with_attributes(at.code), passes, known_at(at, records), at.line)
         self._given_by_call = given
         self._known: dict[_Asked, Found] = {}
         """The sources of iterated expressions."""
@@ -100,19 +105,45 @@ class RowSources(ABC):
         for result in results_of(call, self._at, place):
             if not self._records.cross():
                 return
+            yield self._reader_of(result, scope), result.node, result.is_item
 
-            def given(name: str, result: Result = result) -> Expression | None:
-                node = result.argument(name)
-                return (self, node, scope) if node is not None else None
+    def _reader_of(self, result: Result, scope: Scope) -> Self:
+        """What reads a function that was called."""
 
-            yield type(self)(result.at, self._records, given, result.call), result.node, result.is_item
+        def given(name: str) -> Expression | None:
+            node = result.argument(name)
+            return (self, node, scope) if node is not None else None
 
-    def _passed_for(self, name: str) -> Expression | None:
-        """What a call passed for a parameter of this function; None if it is none."""
+        return type(self)(result.at, self._records, given, result.texts)
+
+    def _passed_for(self, name: str) -> list[Expression]:
+        """What calls passed for a parameter of this function; empty if it is none."""
         if self._given_by_call is not None:
-            return self._given_by_call(name)
-        passed = passed_for(self._at, name) if self._records.cross() else None
-        return (type(self)(passed.at, self._records), passed.node, {}) if passed is not None else None
+            given = self._given_by_call(name)
+            return [given] if given is not None else []
+        passed = passed_for(self._at, name) if self._records.cross() else []
+        return [(self._reader_at(one.at), one.node, {}) for one in passed]
+
+    def _filled(self, name: str, role: str, attribute: str | None = None) -> Iterator[tuple[Self, str]]:
+        """The methods that put something into an attribute of an object, each with what reads it and the name of the
+        attribute in it; see ``fills_of``. An attribute is examined once for each role."""
+        places = fills_of(name, attribute, self._at)
+        known = (places[0].owner, f"{role} {places[0].name}") if places else None
+        if known is None or known in self._records.entered or not self._records.cross():
+            return
+        self._records.entered.add(known)
+        for place in places:
+            if place.at.code is not self._at.code:
+                yield self._reader_at(place.at), place.name
+
+    def _reader_at(self, at: Position) -> Self:
+        """What reads a function or method; the same one each time, so that it knows what it has examined."""
+        own = self_of(at.code)
+        key = at.code, at.line, id(at.lookup(own)) if own else 0
+        made: Self | None = self._records.readers.get(key)
+        if made is None:
+            made = self._records.readers[key] = type(self)(at, self._records, texts=texts_of(at))
+        return made
 
     def _sources(self, node: ast.expr, scope: Scope, depth: int, seen: _Seen | None = None) -> Found:
         """The columns used in an expression. ``seen`` are the statements examined for it: each is examined once, since
@@ -137,7 +168,7 @@ class RowSources(ABC):
         if isinstance(node, ast.Call):
             found.update(self._returned(node, None, scope, depth))
             if not found:
-                return dict.fromkeys((value, None) for value in self._records.loaded(node, self._at.code))
+                return dict.fromkeys((value, None) for value in loaded_by(node, self._at, self._records))
         has_keys = called_name(node) in GIVES_KEYS
         return {(as_rows(value), column): None for value, column in found} if has_keys else found
 
@@ -175,8 +206,10 @@ class RowSources(ABC):
         part = self._names.known(name, column) if not is_other and not is_apart and column is not None else None
         if part is not None:  # bundle.X_train
             return {} if is_counted else {(part, None): None}
+        if not is_apart and depth < MAX_DEPTH:
+            found.update(self._put_elsewhere(name, column, steps, depth, seen))
         if not steps and target is None:
-            return self._behind_parameter(name, column, depth)
+            return found or self._behind_parameter(name, column, depth)
         for step in steps:
             value = given_to(step, name)
             if isinstance(step.node, ast.For | ast.AsyncFor):
@@ -189,7 +222,7 @@ class RowSources(ABC):
                 else:
                     place = place_of(step.node, name)
                     more = self._returned(value, place, scope, depth) if place is not None else {}
-                    more = more or self._sources(value, scope, depth + 1, seen)
+                    more = _of_column(more or self._sources(value, scope, depth + 1, seen), column)
                     found.update(more if not is_counted or self._is_of_items(value, scope) else {})
         if is_counted and target is not None and called_name(target.iterated) in GROUPS:
             target = target._replace(place=0)  # the size of a group depends on its key
@@ -206,15 +239,33 @@ class RowSources(ABC):
 
     def _behind_parameter(self, name: str, column: str | None, depth: int) -> Found:
         """As ``_behind_name``, for a parameter of this function."""
-        passed = self._passed_for(name) if depth < MAX_DEPTH else None
-        if passed is None or column == LENGTH:
-            return {}
-        reader, node, scope = passed
-        if isinstance(node, ast.Name):
-            return reader._behind_name(node.id, column, scope, depth + 1, set(), node.lineno)
-        return {
-            (v, c if c is not None else column_of(v, column)): None for v, c in reader._sources(node, scope, depth + 1)
-        }
+        found: Found = {}
+        for reader, node, scope in self._passed_for(name) if depth < MAX_DEPTH and column != LENGTH else ():
+            if isinstance(node, ast.Name):
+                found.update(reader._behind_name(node.id, column, scope, depth + 1, set(), node.lineno))
+            else:
+                found.update(_of_column(reader._sources(node, scope, depth + 1), column))
+        return found
+
+    def _put_elsewhere(self, name: str, column: str | None, steps: list[Step], depth: int, seen: _Seen) -> Found:
+        """The columns behind what other methods put into ``self.rows``, or for the column ``rows`` of ``loader`` into
+        that attribute."""
+        found: Found = {}
+        computed = property_read(name, column, self._at)
+        if computed is not None:
+            return self._returned(computed, None, {}, depth)
+        if "." in name or column is not None:
+            found.update(dict.fromkeys((value, None) for value in items_kept(name, column, self._at, self._records)))
+        if "." not in name:
+            places = self._filled(name, "name", column) if column is not None else ()
+            column = None
+        elif any(begins_anew(step, name) for step in steps):
+            return found
+        else:
+            places = self._filled(name, f"name {column}")
+        for reader, inner in places:
+            found.update(reader._behind_name(inner, column, {}, depth + 1, seen))
+        return found
 
     def _is_of_items(self, node: ast.expr, scope: Scope) -> bool:
         """Whether an expression names an item of an iteration, whose length is data and not a number of rows."""
@@ -285,8 +336,7 @@ class RowSources(ABC):
         key = (id(iterated), column, frozenset(scope.items()))
         if key not in self._known:
             found = self._known[key] = {}  # set first, because it may be made from itself
-            for value, known in self._sources(iterated, scope, depth + 1):
-                found[value, known if known is not None else column_of(value, column)] = None
+            found.update(_of_column(self._sources(iterated, scope, depth + 1), column))
         return self._known[key]
 
     def _bindings_once(self, role: str) -> list[Step]:
@@ -295,6 +345,11 @@ class RowSources(ABC):
             return []
         self._records.entered.add((self, role))
         return self._names.bindings(role.partition(" ")[2])
+
+
+def _of_column(found: Found, column: str | None) -> Found:
+    """Of values that are found as a whole, the column alone, where they have it."""
+    return {(value, known if known is not None else column_of(value, column)): None for value, known in found}
 
 
 Expression = tuple[RowSources, ast.expr, Scope]

@@ -115,7 +115,8 @@ def test_a_write_is_told_again_when_the_handle_is_gone(recorder: Recorder, tmp_p
     out.close()
     del out
     kinds = [(type(item).__name__, Path(item.ref.name).name) for item in recorder.items]
-    assert kinds == [("Write", "out.txt"), ("Read", "in.txt"), ("Write", "out.txt")]
+    assert kinds[:2] == [("Write", "out.txt"), ("Read", "in.txt")]
+    assert set(kinds[2:]) == {("Write", "out.txt")}
 
 
 def test_copies_and_moves(recorder: Recorder, tmp_path: Path) -> None:

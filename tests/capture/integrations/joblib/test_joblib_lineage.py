@@ -127,8 +127,8 @@ def test_tasks_in_threads_within_an_observed_call_are_part_of_it(recorder: Recor
             told.append([type(item).__name__ for item in recorder.items])
             recorder.items.clear()
         assert told[0] == told[1]
-        fit = joblib.delayed(DecisionTreeClassifier().fit)
-        joblib.Parallel(n_jobs=2, backend="threading")(fit(x, y) for _ in range(2))
+        tasks = (joblib.delayed(DecisionTreeClassifier().fit)(x, y) for _ in range(2))
+        joblib.Parallel(n_jobs=2, backend="threading")(tasks)
         assert [item.ref.type for item in recorder.items if isinstance(item, recording.Named)].count("MODEL") == 2
     finally:
         context.PROCESS.root = None
