@@ -197,6 +197,23 @@ def test_files(recorder: Recorder, tmp_path: Path) -> None:
     assert recorder.values.get(text).rows == 2
 
 
+def test_the_header_of_a_text_file_names_its_columns(recorder: Recorder, tmp_path: Path) -> None:
+    """``savetxt`` with a header of as many names as there are columns; any other header is a remark."""
+    a = source(recorder, np.arange(4.0).reshape(2, 2), "a", ("x", "y"))
+    start = len(recorder.items)
+    np.savetxt(tmp_path / "named.csv", a, "%.3f", ",", "\n", "id, ratio", comments="")
+    np.savetxt(tmp_path / "remark.csv", a, delimiter=",", header="made by us")
+    named, remark = [item for item in recorder.items[start:] if isinstance(item, Write)]
+    assert {
+        name: {(s.value.dataset.name, s.column) for s in trails} for name, trails in trace(named.value).fields.items()
+    } == {
+        "id": {("a", "x")},
+        "ratio": {("a", "y")},
+    }
+    assert named.snapshot.names == ("id", "ratio")
+    assert remark.value.column_names() == remark.snapshot.names == ("x", "y")
+
+
 def test_seeds(recorder: Recorder) -> None:
     """The legacy seed and generators' seeds are recorded with the line that set them, None where there was none."""
     start = len(recorder.items)

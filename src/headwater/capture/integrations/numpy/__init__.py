@@ -115,11 +115,12 @@ def _wrote(name: str) -> After:
         arrays = [item for item in (*args[1:], *kwargs.values()) if isinstance(item, np.ndarray) or _known(item)]
         values = [known_or_read(recorder.values, item) or UNKNOWN for item in arrays]
         single = values[0] if len(values) == 1 else make_value(name, tuple(values), _all)
-        held = _held(arrays[0]) if len(arrays) == 1 else None
+        names = _header(arrays[0], args, kwargs) if name == "savetxt" and len(arrays) == 1 else ()
+        held = _held(arrays[0], names or single.column_names()) if len(arrays) == 1 else None
         is_known = any(item is not UNKNOWN and item.op != GUESSED for item in values)
         read = None if is_known else saved_here(_SAVERS, 0)
         if read is None and any(item is not UNKNOWN for item in values):
-            read = single
+            read = _renamed(single, names)
         recorder.wrote(read, ref, snapshot=held, is_anew=is_path(target) and read is not None)
 
     return handler
@@ -129,8 +130,28 @@ def _known(item: Any) -> bool:
     return VALUES.get(item) is not None
 
 
-def _held(array: Any) -> Any:
-    return snapshot(array) if isinstance(array, np.ndarray) else None
+def _held(array: Any, names: tuple[str, ...] = ()) -> Any:
+    if not isinstance(array, np.ndarray):
+        return None
+    return snapshot(array, names if array.ndim == 2 and array.shape[1] == len(names) else ())
+
+
+def _header(array: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
+    """The names in the last line of the header that ``savetxt`` writes; empty if they are not one for each column."""
+    header = args[5] if len(args) > 5 else kwargs.get("header", "")
+    delimiter = args[3] if len(args) > 3 else kwargs.get("delimiter", " ")
+    names = tuple([name.strip() for name in str(header).rpartition("\n")[2].split(str(delimiter) or None)])
+    width = array.shape[1] if getattr(array, "ndim", 0) == 2 else 1
+    return names if len(set(names)) == width and all(names) else ()
+
+
+def _renamed(value: Value, names: tuple[str, ...]) -> Value:
+    """The value under the names that its columns have in a file."""
+    own = value.column_names()
+    if not names or own == names or len(own) != len(names):
+        return value
+    fields = {name: [Dep(0, column, subtype="IDENTITY")] for name, column in zip(names, own, strict=True)}
+    return make_value("savetxt", (value,), lambda _: Columns(fields), columns=names, rows=value.rows)
 
 
 def _names(array: np.ndarray[Any, Any]) -> tuple[str, ...] | None:
