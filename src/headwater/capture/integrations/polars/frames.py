@@ -6,7 +6,7 @@ import functools
 from typing import Any, Final
 
 from headwater.capture.hooks import After, Hooks
-from headwater.capture.integrations.polars import rules
+from headwater.capture.integrations.polars import reshape_rules, rules
 from headwater.capture.integrations.polars.expressions import expressions, literals
 from headwater.capture.integrations.polars.lazy_schema import Frame, Names, polars, replayed
 from headwater.capture.integrations.polars.literal_columns import columns_in
@@ -35,10 +35,13 @@ METHODS: Final[dict[str, rules.RuleOf]] = {
     "join": rules.joined,
     "join_asof": rules.joined,
     "join_where": rules.joined,
-    "unpivot": rules.unpivoted,
-    "pivot": rules.pivoted,
-    "to_dummies": rules.dummies,
-    "unnest": rules.unnested,
+    "unpivot": reshape_rules.unpivoted,
+    "pivot": reshape_rules.pivoted,
+    "to_dummies": reshape_rules.dummies,
+    "unstack": reshape_rules.dummies,
+    "map_columns": reshape_rules.mapped_columns,
+    **dict.fromkeys(("corr", "transpose"), reshape_rules.mixed),
+    "unnest": reshape_rules.unnested,
     **dict.fromkeys(
         (
             "drop", "head", "tail", "limit", "slice", "sample", "gather", "gather_every", "reverse", "clone", "clear",
@@ -59,10 +62,13 @@ METHODS: Final[dict[str, rules.RuleOf]] = {
 SPELLED: Final = frozenset(("select", "select_seq", "with_columns", "with_columns_seq", "filter", "remove"))
 """Methods whose expressions may contain numbers taken out of data."""
 _SELECT: Final = frozenset(("select",))
-OPAQUE: Final = (
-    "map_rows", "map_columns", "map_batches", "transpose", "corr", "hash_rows", "upsample", "unstack",
-    "merge_sorted", "to_struct", "partition_by",
-)  # fmt: skip
+OTHERS: Final[dict[str, rules.RuleOf | None]] = {
+    **dict.fromkeys(("map_rows", "map_batches"), None),
+    **dict.fromkeys(("hash_rows", "to_struct"), reshape_rules.mixed),
+    **dict.fromkeys(("upsample", "merge_sorted"), rules.kept),
+    "partition_by": rules.parted,
+}
+"""Methods that return columns, several frames, or whatever a function of the user made (which is opaque)."""
 
 
 def hook(hooks: Hooks) -> None:
@@ -72,9 +78,9 @@ def hook(hooks: Hooks) -> None:
         for name, rule_of in METHODS.items():
             if hasattr(owner, name):
                 observing(hooks, owner, name, functools.partial(after_method, method=name, rule_of=rule_of))
-        for name in OPAQUE:
+        for name, other_rule in OTHERS.items():
             if hasattr(owner, name):
-                hooks.after(owner, name, functools.partial(after_opaque, method=name))
+                hooks.after(owner, name, functools.partial(after_other, method=name, rule_of=other_rule))
     observing(hooks, pl, "select", after_bare_select)
     for name in ("get_column", "to_series", "__getitem__", "drop_in_place", "item"):
         hooks.after(pl.DataFrame, name, functools.partial(after_column, method=name))
@@ -208,22 +214,28 @@ def _detail(method: str, kwargs: dict[str, Any]) -> dict[str, Any] | None:
     return {"how": kwargs.get("how", "inner")} if method == "join" else None
 
 
-def after_opaque(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
-    """Record a method without an exact rule."""
+def after_other(
+    recorder: Recorder,
+    result: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    method: str,
+    rule_of: rules.RuleOf | None,
+) -> None:
+    """Record a method that returned a column or several frames, or that has no exact rule."""
     frames, _ = _split(args, kwargs)
     inputs = inputs_of(recorder, frames)
+    rule = opaque if rule_of is None else rule_of((args[1:], kwargs))
     results = result.values() if isinstance(result, dict) else result if isinstance(result, list) else [result]
     for item in results:
-        same = method in ("upsample", "merge_sorted")
-        parted = method == "partition_by"
-        rule = rules.parted((args[1:], kwargs)) if parted else rules.kept(((), {})) if same else opaque
         recorder.derive(item, f"polars.{method}", inputs, rule=rule, columns=names_of(item), rows=height(item))
 
 
 def after_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], method: str) -> None:
     """Record a column, or a frame of some columns or rows, taken out of a frame."""
-    del kwargs
     pl = polars()
+    if kwargs.get("default") is result and result is not None:
+        return  # the frame has no such column
     if isinstance(result, pl.Series):
         name = result.name
         rule = lambda value: Columns({name: [Dep(0, name, subtype="IDENTITY")]})  # noqa: E731 - a rule of one line

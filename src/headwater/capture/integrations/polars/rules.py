@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from headwater.capture.integrations.polars.expressions import expressions, literals, outputs, roots
-from headwater.capture.integrations.polars.lazy_schema import Frame, schema_of
+from headwater.capture.integrations.polars.lazy_schema import Frame
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -32,7 +32,8 @@ RuleOf = Callable[[Call], Rule]
 _OPTIONS: Final = ("maintain_order", "by", "strict", "nulls_equal", "validate", "coalesce")
 
 
-def _same(value: Value, subtype: str = "IDENTITY", indirect: list[Dep] | None = None) -> Columns:
+def same(value: Value, subtype: str = "IDENTITY", indirect: list[Dep] | None = None) -> Columns:
+    """Each column from the one of the same name; one that is new from nothing."""
     own = set(value.inputs[0].column_names())
     fields = {name: [Dep(0, name, subtype=subtype)] if name in own else [] for name in value.column_names()}
     return Columns(fields, indirect or [])
@@ -98,7 +99,7 @@ def filtered(call: Call) -> Rule:
     def rule(value: Value) -> Columns:
         names = [*roots(call[0], value.inputs[0]), *call[1]]
         deps = [Dep(0, name, "INDIRECT", "FILTER") for name in names]
-        return _same(value, indirect=deps + _deciding(call, "FILTER"))
+        return same(value, indirect=deps + _deciding(call, "FILTER"))
 
     return rule
 
@@ -109,7 +110,7 @@ def subset_filtered(call: Call) -> Rule:
     def rule(value: Value) -> Columns:
         subset = call[0][0] if call[0] else call[1].get("subset")
         names = value.inputs[0].column_names() if subset is None else roots([subset], value.inputs[0])
-        return _same(value, indirect=[Dep(0, name, "INDIRECT", "FILTER") for name in names])
+        return same(value, indirect=[Dep(0, name, "INDIRECT", "FILTER") for name in names])
 
     return rule
 
@@ -122,7 +123,7 @@ def sorted_by(call: Call) -> Rule:
             item for item in (*call[0], call[1].get("by")) if item is not None and not isinstance(item, int | bool)
         ]
         names = roots(items, value.inputs[0])
-        return _same(value, indirect=[Dep(0, name, "INDIRECT", "SORT") for name in names])
+        return same(value, indirect=[Dep(0, name, "INDIRECT", "SORT") for name in names])
 
     return rule
 
@@ -130,19 +131,19 @@ def sorted_by(call: Call) -> Rule:
 def kept(call: Call) -> Rule:
     """The same columns and values, but perhaps fewer rows or another order."""
     del call
-    return _same
+    return same
 
 
 def changed(call: Call) -> Rule:
     """``fill_null``, ``cast``, ``shift``, ``interpolate``: the same columns, each made from itself."""
     del call
-    return lambda value: _same(value, "TRANSFORMATION")
+    return lambda value: same(value, "TRANSFORMATION")
 
 
 def aggregated(call: Call) -> Rule:
     """An aggregate of a whole frame (``sum``, ``mean``): each column made from itself."""
     del call
-    return lambda value: _same(value, "AGGREGATION")
+    return lambda value: same(value, "AGGREGATION")
 
 
 def renamed(call: Call) -> Rule:
@@ -215,8 +216,7 @@ def parted(call: Call) -> Rule:
         args, kwargs = call
         given = [*args, kwargs["by"]] if "by" in kwargs else list(args)
         keys = roots(given, value.inputs[0]) if given else []
-        same = _same(value, "IDENTITY")
-        return Columns(same.fields, [*same.indirect, *(Dep(0, name, "INDIRECT", "FILTER") for name in keys)])
+        return same(value, indirect=[Dep(0, name, "INDIRECT", "FILTER") for name in keys])
 
     return rule
 
@@ -224,84 +224,6 @@ def parted(call: Call) -> Rule:
 def names_of_keys(keys: Any) -> list[str]:
     """The names in an argument that is one name, several, or None."""
     return [keys] if isinstance(keys, str) else [key for key in keys or () if isinstance(key, str)]
-
-
-def unpivoted(call: Call) -> Rule:
-    """``unpivot``: the value column comes from all melted columns, the variable from their names; the index is kept."""
-
-    def rule(value: Value) -> Columns:
-        names, kwargs = value.inputs[0].column_names(), call[1]
-        index = roots([kwargs["index"]], value.inputs[0]) if kwargs.get("index") is not None else []
-        on = call[0][0] if call[0] else kwargs.get("on")
-        melted = roots([on], value.inputs[0]) if on is not None else [name for name in names if name not in index]
-        fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in index}
-        fields[kwargs.get("variable_name") or "variable"] = []
-        fields[kwargs.get("value_name") or "value"] = [Dep(0, name, subtype="TRANSFORMATION") for name in melted]
-        return Columns(fields)
-
-    return rule
-
-
-def pivoted(call: Call) -> Rule:
-    """``pivot``: the new columns come from the values, chosen by the ``on`` columns; the index is kept."""
-
-    def rule(value: Value) -> Columns:
-        source, kwargs = value.inputs[0], call[1]
-        on = roots([call[0][0] if call[0] else kwargs.get("on")], source)
-        index = roots([kwargs["index"]], source) if kwargs.get("index") is not None else None
-        values = roots([kwargs["values"]], source) if kwargs.get("values") is not None else None
-        rest = [name for name in source.column_names() if name not in on]
-        values = values if values is not None else [name for name in rest if name not in (index or [])]
-        index = index if index is not None else [name for name in rest if name not in values]
-        deps = [Dep(0, name, subtype="AGGREGATION") for name in values]
-        deps += [Dep(0, name, "INDIRECT", "CONDITIONAL") for name in on]
-        fields = {n: [Dep(0, n, subtype="IDENTITY")] if n in index else deps for n in value.column_names()}
-        return Columns(fields, [Dep(0, name, "INDIRECT", "GROUP_BY") for name in index])
-
-    return rule
-
-
-def dummies(call: Call) -> Rule:
-    """``to_dummies``: each new column comes from the one whose name it begins with."""
-    del call
-
-    def rule(value: Value) -> Columns:
-        names = value.inputs[0].column_names()
-        fields = {}
-        for name in value.column_names():
-            owners = (
-                [name] if name in names else [max(found, key=len)] if (found := _starts(name, names)) else list(names)
-            )
-            subtype = "IDENTITY" if name in names else "TRANSFORMATION"
-            fields[name] = [Dep(0, owner, subtype=subtype) for owner in owners]
-        return Columns(fields)
-
-    return rule
-
-
-def unnested(call: Call) -> Rule:
-    """``unnest``: the fields of the named structs, each from its struct, in the place of that."""
-
-    def rule(value: Value) -> Columns:
-        source = value.inputs[0]
-        structs = roots(call[0], source)
-        made = {
-            f"{struct}{call[1].get('separator')}{field.name}" if call[1].get("separator") else field.name: struct
-            for struct in structs
-            for field in getattr(schema_of(source).get(struct), "fields", ())
-        }
-        own = set(source.column_names()).difference(structs)
-        fields = {}
-        for name in value.column_names():
-            owners = [name] if name in own else [made[name]] if name in made else structs
-            fields[name] = [Dep(0, one, subtype="IDENTITY" if name in own else "TRANSFORMATION") for one in owners]
-        return Columns(fields)
-
-    return rule
-
-
-def _starts(name: str, names: tuple[str, ...]) -> list[str]:
-    return [item for item in names if name.startswith(item)]
 
 
 def grouped(call: Call, keys: Call, having: tuple[Any, ...] = ()) -> Rule:
