@@ -328,6 +328,27 @@ def test_a_traceback_that_the_program_prints_has_no_frames_of_ours(project):
     assert project.captured("script.py") == plain
 
 
+FAILING_CALLS = {
+    "a statement": ("duckdb", "duckdb.sql('select * from nope')"),
+    "a statement on a connection": ("duckdb", "duckdb.connect().execute('select * from nope')"),
+    "a connection": ("sqlite3", "sqlite3.connect('/nowhere/base.db')"),
+}
+
+
+@pytest.mark.parametrize("case", FAILING_CALLS)
+def test_a_failing_call_that_sees_its_caller_is_shown_once(project, case):
+    """duckdb and sqlite3 are called so that they find the user's frame: the traceback has the user's line once, whether
+    the error ends the program or is printed by it."""
+    module, call = FAILING_CALLS[case]
+    pytest.importorskip(module)
+    text = f"import {module}, sys, traceback\ndef ask():\n    {call}\n"
+    text += "try:\n    ask()\nexcept Exception:\n    traceback.print_exc(file=sys.stdout)\nask()\n"
+    project.write("ask.py", text)
+    plain = project.plain("ask.py")
+    assert plain.out.count("ask()") == 1
+    assert project.captured("ask.py") == plain
+
+
 def test_tracebacks_are_walked_as_before_when_capture_ends():
     """What was changed for it is put back."""
     import traceback

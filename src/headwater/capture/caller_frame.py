@@ -12,7 +12,8 @@ from sys import getrefcount
 from types import CodeType, FrameType
 from typing import Any, Final
 
-_CALL: Final[CodeType] = compile("__headwater_call__(*__headwater_args__, **__headwater_kwargs__)", "<call>", "eval")
+_CALLED: Final = "__headwater_call__"
+_CALL: Final[CodeType] = compile(f"{_CALLED}(*__headwater_args__, **__headwater_kwargs__)", "<call>", "eval")
 
 
 _OURS: Final = 3
@@ -41,6 +42,11 @@ def variables(frame: FrameType, words: Iterable[str]) -> dict[str, Any]:
     return named
 
 
+def is_call(code: CodeType) -> bool:
+    """Whether this is the code with which ``call_as`` calls, whatever file it says it is of."""
+    return _CALLED in code.co_names
+
+
 def call_as(
     frame: FrameType,
     original: Callable[..., Any],
@@ -52,7 +58,7 @@ def call_as(
     """Call ``original`` so that it sees ``frame`` as its caller, with its globals and the variables ``local``."""
     scope = {
         **(local or {}),
-        "__headwater_call__": original,
+        _CALLED: original,
         "__headwater_args__": args,
         "__headwater_kwargs__": kwargs,
     }

@@ -7,21 +7,17 @@ is asked what a reader would return, in a separate database in memory. It looks 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
 from headwater.capture.guard import GUARD
 from headwater.capture.locations import matching
-from headwater.capture.sql_files import QUOTED, TEXT, quoted_files
+from headwater.capture.sql_files import quoted_files, readers
 
 _MOST_QUESTIONS: Final = 64
 """Readers that are asked about in one run; each question takes about ten milliseconds."""
 _SETTINGS: Final = {"threads": 1, "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-_SOURCE: Final = re.compile(
-    rf"\b(?:FROM|JOIN)\s+(?P<file>{TEXT})|(?P<call>\b(?:read_\w+|\w+_scan)\s*\()|{TEXT}", re.IGNORECASE
-)
 
 
 class FileColumns:
@@ -36,7 +32,7 @@ class FileColumns:
         read."""
         if "'" not in text or "duckdb" not in sys.modules:
             return
-        for reader in _readers(text):
+        for reader in readers(text):
             files = quoted_files(f"FROM {reader}")
             if not files or not all(map(_is_local, files)):
                 continue
@@ -63,26 +59,3 @@ def _is_local(file: str) -> bool:
     """Whether a file, or what matches a pattern, can be read a second time: a pipe would be drained, or waited for."""
     found = matching(file) if any(sign in file for sign in "*?[") else [file]
     return "://" not in file and bool(found) and all(map(os.path.isfile, found))
-
-
-def _readers(text: str) -> Iterator[str]:
-    """What a statement reads files with: file names in the place of a table, and calls of functions that read files."""
-    for place in _SOURCE.finditer(text):
-        if place["file"]:
-            yield place["file"]
-        elif place["call"] and (end := _end_of_call(text, place.start())) is not None:
-            yield text[place.start() : end]
-
-
-def _end_of_call(text: str, start: int) -> int | None:
-    """Where the parenthesis of a call closes; parentheses in string literals do not count."""
-    depth, at = 0, start
-    while at < len(text):
-        if text[at] == "'" and (quoted := QUOTED.match(text, at)) is not None:
-            at = quoted.end()
-            continue
-        depth += (text[at] in "([{") - (text[at] in ")]}")
-        at += 1
-        if depth == 0 and text[at - 1] == ")":
-            return at
-    return None

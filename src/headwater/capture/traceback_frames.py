@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, Final
 
+from headwater.capture.caller_frame import is_call
 from headwater.capture.guard import GUARD
 from headwater.capture.imports import FRAMES, when_imported
 
@@ -26,7 +27,7 @@ _WALKERS: Final = ("walk_tb", "_walk_tb_with_full_positions")
 
 def is_ours(code: CodeType) -> bool:
     """Whether a frame with this code is one of ours."""
-    return code.co_filename.startswith(_OWN_FOLDERS) or code in FRAMES
+    return code.co_filename.startswith(_OWN_FOLDERS) or code in FRAMES or is_call(code)
 
 
 def hide_ours() -> Callable[[], None]:

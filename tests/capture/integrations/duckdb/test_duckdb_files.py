@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from headwater.capture.sql_file_columns import FileColumns, _readers
+from headwater.capture.sql_file_columns import FileColumns
+from headwater.capture.sql_files import quoted_files, readers
 
 
 @pytest.fixture
@@ -109,5 +110,35 @@ def test_readers_end_where_their_parentheses_do():
     text = (
         "select * from read_csv(['a).csv', 'it''s.csv'], columns = {'x': 'int'}) r join 'b.csv' on x = 'from ''c.csv'''"
     )
-    assert list(_readers(text)) == ["read_csv(['a).csv', 'it''s.csv'], columns = {'x': 'int'})", "'b.csv'"]
-    assert list(_readers("select read_csv('never closed")) == []
+    assert list(readers(text)) == ["read_csv(['a).csv', 'it''s.csv'], columns = {'x': 'int'})", "'b.csv'"]
+    assert list(readers("select read_csv('never closed")) == []
+
+
+def test_files_in_a_list_of_tables(follow, files):
+    """``FROM 'a.csv', 'b.csv'``: the columns of each are known, so that a name alone says which file it is of."""
+    followed = follow("duckdb")
+    connection = duckdb.connect("base.db")
+    connection.execute(
+        "CREATE TABLE w AS SELECT s.units, day FROM 'sales.csv' s, 'more.csv' AS m WHERE s.shop = m.shop"
+    )
+    connection.execute("CREATE TABLE v AS SELECT price, column1 FROM 'sales.csv', read_csv('bare.txt', header = false)")
+    connection.execute("CREATE TABLE x AS SELECT day FROM w, 'sales.csv'")
+    connection.close()
+    entries = followed.entries()
+    found = {
+        (table, name): {(item["name"].rpartition("/")[2], item["field"]) for item in field["inputs"]}
+        for table in ("w", "v", "x")
+        for name, field in entries[table]["fields"].items()
+    }
+    assert found["w", "day"] == {("more.csv", "day")}
+    assert found["v", "price"] == {("sales.csv", "price")}
+    assert found["v", "column1"] == {("bare.txt", "column1")}
+    assert found["x", "day"] == {("w", "day")}
+
+
+def test_files_in_a_list_of_tables_are_found_in_the_text():
+    """With and without names of their own, beside tables and readers; other literals are none."""
+    text = "SELECT 'x', 'y' FROM t, 'a.csv' one, 'b.csv', read_csv('c.csv', sep = ',') c, 'd.csv' WHERE z IN ('e', 'f')"
+    assert quoted_files(text) == ["a.csv", "b.csv", "c.csv", "d.csv"]
+    assert quoted_files("SELECT 1 FROM 'a.csv' JOIN 'b.csv' USING (k)") == ["a.csv", "b.csv"]
+    assert quoted_files("FROM read_csv(['a.csv', 'b.csv'])") == ["a.csv", "b.csv"]

@@ -19,6 +19,7 @@ from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import columns_of
 from headwater.capture.integrations.pandas.mappings import looked_up_in
 from headwater.capture.integrations.pandas.methods import AGGREGATIONS, ELEMENTWISE
+from headwater.capture.integrations.pandas.operators import combining
 from headwater.capture.integrations.pandas.recording import argument, bind, data_in, hook_callers, operands
 from headwater.capture.integrations.pandas.returned_parts import parts_read
 from headwater.capture.integrations.pandas.rules import (
@@ -39,7 +40,7 @@ from headwater.capture.levels import levels_of
 from headwater.capture.recorder import Recorder, named_here
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
 
-_FREE: Final = ("apply", "applymap", "map", "agg", "aggregate", "transform", "combine")
+_FREE: Final = ("apply", "applymap", "map", "agg", "aggregate", "transform")
 _ALONG_AXIS: Final = frozenset(("apply", "agg", "aggregate", "transform"))
 _PLAIN: Final = (dict, list, set)
 """Objects that have no values of their own: what they were made from is read from the code."""
@@ -49,6 +50,7 @@ _LOADS: Final = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK")
 def install(hooks: Hooks) -> None:
     """Hook the methods of frames and series that take a function."""
     hook_callers(hooks, (pd.DataFrame, pd.Series), _FREE, _free)
+    hook_callers(hooks, (pd.DataFrame, pd.Series), ("combine",), lambda name: _combined)
 
 
 def _free(name: str) -> After:
@@ -74,6 +76,15 @@ def _free(name: str) -> After:
         bind(recorder, result, f"{name}({function})" if isinstance(function, str) else name, inputs, rule)
 
     return handler
+
+
+def _combined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``combine``: the function gets one column after the other, with the column of that name in the other frame."""
+    other, function = argument(args, kwargs, 1, "other"), argument(args, kwargs, 2, "func")
+    both = [args[0], *operands(other)]
+    surroundings = list(captured(recorder, function))
+    rule = combining([*both, *surroundings])
+    bind(recorder, result, "combine", [*both, *surroundings], rule)
 
 
 def rule_of_function(owner: Any, function: Any, result: Any, axis: Any = 0) -> Rule | None:

@@ -30,6 +30,7 @@ from headwater.capture.integrations.pandas.recording import (
 )
 from headwater.capture.integrations.pandas.rules import (
     AGGREGATED,
+    AGGREGATION,
     CHANGED,
     CHOSEN,
     IDENTITY,
@@ -42,6 +43,7 @@ from headwater.capture.integrations.pandas.rules import (
     TOTAL,
     TRANSFORMATION,
     By,
+    by_levels,
     by_name,
     column,
     from_all,
@@ -85,7 +87,6 @@ _UNCHANGED: Final = [
 ]
 _CHANGED: Final = [
     "astype",
-    "round",
     "diff",
     "shift",
     "tshift",
@@ -111,17 +112,17 @@ _CHANGED: Final = [
     "clip",
     "isin",
     "between",
-    "searchsorted",
+    "argsort",
 ]
 _RENAMED: Final = ["rename", "add_prefix", "add_suffix", "to_frame", "rename_axis"]
 _PLACES: Final = frozenset(("idxmin", "idxmax", "argmin", "argmax", "first_valid_index", "last_valid_index"))
 """Methods that return a label or a position, which is not data of the column."""
-_CROSSED: Final = ["corr", "cov", "autocorr", "corrwith", "transpose"]
-_COMBINED: Final = ["combine_first", "update", "fillna", "replace", "clip", "compare", "isin", "align", "between"]
+_CROSSED: Final = ["corr", "cov", "autocorr", "transpose"]
+_COMBINED: Final = ["combine_first", "update", "fillna", "replace", "clip", "compare", "isin", "between", "round"]
 
 AGGREGATIONS: Final = frozenset((*REDUCTIONS, "first", "last", "size", "nth", "ohlc", "describe", "list", "len"))
 """Names of aggregations that pandas knows."""
-ELEMENTWISE: Final = frozenset((*_CHANGED, "abs", "log", "sqrt", "exp"))
+ELEMENTWISE: Final = frozenset((*_CHANGED, "round", "abs", "log", "sqrt", "exp"))
 
 
 def install(hooks: Hooks) -> None:
@@ -139,6 +140,9 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, ("describe",), lambda name: made(name, AGGREGATED))
     combined_with = [name for name in _COMBINED if name != "update" or not shares_limits()]
     hook_methods(hooks, classes, combined_with, _combined)
+    hook_methods(hooks, classes, ("align",), lambda name: _aligned)
+    hook_methods(hooks, (pd.DataFrame,), ("corrwith",), lambda name: _correlated)
+    hook_methods(hooks, (IndexOpsMixin, pd.Series), ("searchsorted",), lambda name: _searched)
     hook_methods(hooks, classes, ("dropna", "drop_duplicates", "duplicated"), _filtered)
     hook_methods(hooks, classes, ("sort_values", "nlargest", "nsmallest"), _sorted)
     hook_methods(hooks, classes, ("sample",), lambda name: _sample)
@@ -166,6 +170,8 @@ def _reduced(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]
         rule = AGGREGATED if isinstance(result, pd.DataFrame) or isinstance(owner, pd.Series) else TOTAL
+        if rule is TOTAL and kwargs.get("numeric_only") and isinstance(result, pd.Series) and not kwargs.get("axis"):
+            rule = _from_these(names_of(result.index), AGGREGATION)  # it has a number for each column that was used
         if isinstance(result, NDFrame) or name in _PLACES:
             bind(recorder, result, name, (owner,), rule)
         else:
@@ -199,6 +205,37 @@ def _combined(name: str) -> After:
         bind(recorder, target, name, inputs, rule)
 
     return handler
+
+
+def _aligned(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``align``: both as they are, with the labels of each other."""
+    both = (args[0], argument(args, kwargs, 1, "other"))
+    is_one_index = has_one_index(list(both))
+    for made_one, given in zip(result, (both, both[::-1]), strict=True):
+        bind(recorder, made_one, "align", given, SAME if is_one_index else _joined_by_labels)
+
+
+def _joined_by_labels(value: Value) -> Columns:
+    """The first input, with rows for the labels of both."""
+    return Columns(SAME(value).fields, by_levels(value, "JOIN", 0, 1))
+
+
+def _searched(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``searchsorted``: places of values in a column come from both."""
+    wanted = argument(args, kwargs, 1, "value")
+    bind(recorder, result, "searchsorted", (args[0], *data_in(wanted)), _of_all)
+
+
+def _correlated(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``corrwith``: numbers of all columns, and of those of the other."""
+    other = argument(args, kwargs, 1, "other")
+    bind(recorder, result, "corrwith", (args[0], *data_in(other)), _of_all)
+
+
+def _of_all(value: Value) -> Columns:
+    """Whatever it is called, it comes from all data of all inputs."""
+    deps = [dep for place in range(len(value.inputs)) for dep in whole(value, place)]
+    return Columns(dict.fromkeys(columns_of(value) or ("*",), deps) | levels(value))
 
 
 def _by_key(given: list[Any]) -> Rule:
@@ -251,13 +288,25 @@ def _filtered(name: str) -> After:
         columns = names_of(subset) if isinstance(owner, pd.DataFrame) and subset is not None else None
         target = owner if result is None else result
         if name == "duplicated":
-            bind(recorder, target, name, (owner,), from_all(TRANSFORMATION))
+            bind(
+                recorder, target, name, (owner,), from_all(TRANSFORMATION) if columns is None else _from_these(columns)
+            )
         elif name == "dropna" and kwargs.get("axis", 0) in (1, "columns"):
             bind(recorder, target, name, (owner,), SAME)
         else:
             bind(recorder, target, name, (owner,), by_name(IDENTITY, (By("FILTER", 0, columns),)))
 
     return handler
+
+
+def _from_these(columns: tuple[str, ...], subtype: str = TRANSFORMATION) -> Rule:
+    """All of the result from some columns."""
+
+    def rule(value: Value) -> Columns:
+        deps = [dep for name in columns for dep in column(value, 0, name, subtype)]
+        return Columns(dict.fromkeys(columns_of(value) or ("*",), deps) | levels(value))
+
+    return rule
 
 
 def _sorted(name: str) -> After:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from pandas.core.generic import NDFrame
 
@@ -83,32 +84,44 @@ def install(hooks: Hooks) -> None:
     hook(hooks, NDFrame, "__array_ufunc__", _ufunc)
 
 
-def kind_of(item: Any) -> bool | None:
-    """Whether an operand is a frame; None if it has no labels to align by (a number, an array)."""
+Kind = bool | str | None
+"""Whether an operand is a frame; ``MATRIX``, or None if it has no labels to align by (a number, an array)."""
+MATRIX: Final = "matrix"
+
+
+def kind_of(item: Any) -> Kind:
+    """The kind of an operand."""
     if is_frame(item):
         return True
+    if isinstance(item, np.ndarray) and item.ndim == 2:
+        return MATRIX
     return False if isinstance(item, pd.Series | pd.Index) or type(item) is Value else None
 
 
 def combined(
-    frames: tuple[bool | None, ...],
+    frames: tuple[Kind, ...],
     subtype: str = "TRANSFORMATION",
     by: By | None = None,
     *,
     is_one_index: bool = False,
 ) -> Rule:
-    """Each column comes from the columns of that name in all frames, and from all of the other inputs (a series, an
-    array, a number). ``frames`` has the ``kind_of`` each input. Rows are aligned by their labels, unless the inputs
-    share one index."""
-    labelled = [] if is_one_index else [position for position, kind in enumerate(frames) if kind is not None]
+    """Each column comes from the columns of that name in all frames, from the one at its place in a matrix as wide, and
+    from all of the other inputs (a series, an array, a number). ``frames`` has the ``kind_of`` each input. Rows are
+    aligned by their labels, unless the inputs share one index."""
+    labelled = [] if is_one_index else [position for position, kind in enumerate(frames) if isinstance(kind, bool)]
 
     def rule(value: Value) -> Columns:
         fields: dict[str, list[Dep]] = {}
-        pairs = zip(value.inputs, frames, strict=False)
-        known = [set(columns_of(item)) if is_frame else None for item, is_frame in pairs]
-        shared = [dep for i, names in enumerate(known) if names is None for dep in whole(value, i, subtype)]
-        for name in columns_of(value):
+        names_made = columns_of(value)
+        pairs = list(zip(value.inputs, frames, strict=False))
+        known = [set(columns_of(item)) if kind is True else None for item, kind in pairs]
+        wide = {i: columns_of(item) for i, (item, kind) in enumerate(pairs) if kind == MATRIX}
+        wide = {i: names for i, names in wide.items() if len(names) == len(names_made)}
+        others = [i for i, names in enumerate(known) if names is None and i not in wide]
+        shared = [dep for i in others for dep in whole(value, i, subtype)]
+        for place, name in enumerate(names_made):
             aligned = [Dep(i, name, subtype=subtype) for i, names in enumerate(known) if names and name in names]
+            aligned += [Dep(i, names[place], subtype=subtype) for i, names in wide.items()]
             fields[name] = aligned + shared if aligned else shared
         fields.update({name: deps or _first_level(value, name) for name, deps in levels(value).items()})
         indirect = influences(value, [by] if by else [])
@@ -127,7 +140,7 @@ def _first_level(value: Value, field: str) -> list[Dep]:
     return []
 
 
-_BOTH: dict[tuple[tuple[bool | None, ...], bool], Rule] = {}
+_BOTH: dict[tuple[tuple[Kind, ...], bool], Rule] = {}
 
 
 def combining(inputs: list[Any]) -> Rule:
@@ -151,7 +164,7 @@ def has_one_index(inputs: list[Any]) -> bool:
             first = item.index if first is None else first
             if item.index is not first and not first.is_(item.index):
                 return False
-        elif kind_of(item) is not None:
+        elif isinstance(kind_of(item), bool):
             return False
     return True
 

@@ -174,10 +174,12 @@ def _mask_of(recorder: Recorder, mask: Any) -> Any:
 def _located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     indexer, key = args
     owner, op = indexer.obj, indexer.name
+    if getattr(indexer, "axis", None) == 1:  # frame.loc(axis=1)[columns]
+        key = (slice(None), key)
     if not isinstance(result, pd.DataFrame | pd.Series):
         _taken_out(recorder, result, owner, key)
         return
-    rows = evaluated(key[0] if isinstance(key, tuple) and len(key) else key)
+    rows = evaluated(key[0] if isinstance(key, tuple) and key else key)
     if isinstance(key, tuple) and len(key) > 1:
         evaluated(key[1])
     masked = is_mask(rows)
