@@ -59,3 +59,42 @@ def test_a_pipeline_that_is_given_dictionaries(followed):
     assert followed.sources("whole.training_data", "store") == {("old.csv", "store")}
     assert followed.sources("whole", "store=a") == {("whole.training_data", "store")}
     assert {pair for pair in followed.sources("told.csv", "told") if pair[0] != "whole"} == {("new.csv", "store")}
+
+
+class Judges:
+    """Holds a model that it has loaded, as services and scoring scripts do."""
+
+    def __init__(self, path):
+        import joblib
+
+        self.pipeline = joblib.load(path)["pipeline"]
+
+    def judge(self, text):
+        """What the model says of one text, in a dictionary."""
+        chance = float(self.pipeline.predict_proba([text])[0][1])
+        return {"label": "good" if chance > 0.5 else "bad", "chance": round(chance, 4)}
+
+
+def test_rows_that_a_method_makes_with_a_model_that_its_object_holds(follow):
+    """``[{"text": text, **judges.judge(text)} for text in texts]``: what is said comes from the model and from the
+    text; so it does where the model is given the texts as a list."""
+    import joblib
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    texts = ["good one", "bad one", "good two", "bad two", "very good"]
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, [1, 0, 1, 0, 1])
+    joblib.dump({"pipeline": model}, "judge.joblib")
+    pd.DataFrame({"text": texts, "other": range(5)}).to_csv("texts.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn", "joblib")
+    judges = Judges("judge.joblib")
+    given = pd.read_csv("texts.csv")
+    rows = [{"text": text, **judges.judge(text)} for text in given["text"]]
+    pd.DataFrame(rows).to_csv("judged.csv", index=False)
+    listed = given["text"].tolist()
+    pd.DataFrame({"chance": judges.pipeline.predict_proba(listed)[:, 1]}).to_csv("listed.csv", index=False)
+    both = {("judge.joblib", None), ("texts.csv", "text")}
+    assert followed.sources("judged.csv", "chance") == both
+    assert followed.sources("judged.csv", "text") == {("texts.csv", "text")}
+    assert followed.sources("listed.csv", "chance") == both
