@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from types import CodeType
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 from headwater.capture import notebook_cells
@@ -159,3 +159,17 @@ def place_of(node: ast.stmt, name: str) -> int | None:
         return None
     names = [item.id if isinstance(item, ast.Name) else "" for item in target.elts]
     return names.index(name) if name in names else None
+
+
+def place_made(value: Value) -> tuple[Value, CodeType | None, int]:
+    """An array, with the place that called the user's function that made it."""
+    code = value.code
+    if code is None or code.co_name == "<module>":
+        return value, None, 0
+    frame: FrameType | None = user_frame(sys._getframe(2))
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    above = user_frame(frame.f_back) if frame is not None and frame.f_back is not None else None
+    if above is None:
+        return value, None, 0
+    return (value, *notebook_cells.place_of(above))

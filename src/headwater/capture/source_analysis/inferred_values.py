@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headwater.capture.caller_frame import variables
 from headwater.capture.notebook_cells import place_of, user_place
 from headwater.capture.source_analysis.budget import BUDGET
+from headwater.capture.source_analysis.call_origins import place_made
 from headwater.capture.source_analysis.decided_values import DecidedValues
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.user_code import around, is_users, user_frame
@@ -76,7 +77,7 @@ class InferredValues:
         if type(obj).__name__ != "ndarray" or value.rows is None:
             return
         self._recent.append((value.rows, value))
-        self._values.arrays.append(_made(value))
+        self._values.arrays.append(place_made(value))
         owner = obj.base
         if type(owner) is type(obj) and owner.nbytes == obj.nbytes and not self._values.knows(owner):
             self._values.bind(owner, value)
@@ -327,11 +328,21 @@ class InferredValues:
         from under its name there."""
         from headwater.capture.source_analysis.array_origins import list_read
         from headwater.capture.source_analysis.deciding_parts import are_spelled, looked_in, making
+        from headwater.capture.source_analysis.labelled_rows import labelled_rows
         from headwater.capture.source_analysis.list_columns import iterated_columns
 
         frame = user_frame(sys._getframe(3))
         code, line = place_of(frame)
         names = self._names_of(obj, frame, code, line)
+        labelled = labelled_rows(code, line, names, lambda code: self._passes.get(code, {}))
+        if labelled:
+            decided = [
+                Dep(place, column, "INDIRECT", "CONDITIONAL", description=INFERRED)
+                for place, (_, columns) in enumerate(labelled)
+                for column in columns
+            ]
+            inputs = tuple(value for value, _ in labelled)
+            return make_value(FROM_CODE, inputs, lambda _: Columns({"*": decided}), rows=rows, code=code, line=line)
         passes = self._passes.get(code)
         followed = partial(self._is_followed, frame)
         values = iterated_columns(code, line, passes, names, followed) if passes else ()
@@ -367,20 +378,6 @@ class InferredValues:
         names = (*at.passed, *at.used) if at is not None else ()
         held = {**frame.f_globals, **variables(frame, names)} if names else {}
         return tuple(name for name in dict.fromkeys(names) if held.get(name) is obj)
-
-
-def _made(value: Value) -> tuple[Value, CodeType | None, int]:
-    """An array, with the place that called the user's function that made it."""
-    code = value.code
-    if code is None or code.co_name == "<module>":
-        return value, None, 0
-    frame: FrameType | None = user_frame(sys._getframe(2))
-    while frame is not None and frame.f_code is not code:
-        frame = frame.f_back
-    above = user_frame(frame.f_back) if frame is not None and frame.f_back is not None else None
-    if above is None:
-        return value, None, 0
-    return (value, *place_of(above))
 
 
 def _from_all(value: Value) -> Columns:

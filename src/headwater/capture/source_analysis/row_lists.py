@@ -193,7 +193,7 @@ class _Reader(RowSources):
 
     def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
         """Add the sources of each key of one row, written as a dictionary, a sequence or a name."""
-        pairs = pairs_of(element)
+        pairs = self._pairs_of(element)
         places = places_of(element, scope, self._names) if pairs is None else None
         if places is not None:
             for place, columns in enumerate(places):

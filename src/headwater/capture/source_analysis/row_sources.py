@@ -14,6 +14,7 @@ from typing import Final, Self
 from headwater.capture.levels import is_column
 from headwater.capture.source_analysis.bindings import Step, begins_anew, own_names
 from headwater.capture.source_analysis.call_origins import place_of
+from headwater.capture.source_analysis.literals import is_written
 from headwater.capture.source_analysis.names_above import NamesAbove
 from headwater.capture.source_analysis.own_attributes import self_of, steps_with_attributes
 from headwater.capture.source_analysis.row_columns import Found, as_rows, by_place, column_of, labels_of, of_rows
@@ -30,6 +31,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
     called_name,
     copied,
     given_to,
+    pairs_of,
     target_of,
     texts_in,
     that_give,
@@ -158,7 +160,7 @@ class RowSources(ABC):
         if loaded:
             return dict.fromkeys((value, None) for value in loaded)
         found.update(self._fetched_in(node))
-        own = own_names(node)
+        own = own_names(node) | self._choosing(node)
         line = getattr(node, "lineno", 0)
         for name, column in uses_of(node):
             if name not in own:
@@ -171,6 +173,17 @@ class RowSources(ABC):
                 return dict.fromkeys((value, None) for value in loaded_by(node, self._at, self._records))
         has_keys = called_name(node) in GIVES_KEYS
         return {(as_rows(value), column): None for value, column in found} if has_keys else found
+
+    def _choosing(self, node: ast.expr) -> set[str]:
+        """The names that only choose rows of a followed array or frame: ``kept`` in ``labels[kept]``."""
+        chosen = [
+            item
+            for item in ast.walk(node)
+            if isinstance(item, ast.Subscript) and isinstance(item.value, ast.Name) and isinstance(item.slice, ast.Name)
+        ]
+        masks = {item.slice.id for item in chosen if self._names.known(item.value.id) is not None}  # type: ignore[attr-defined]
+        used = [item.id for item in ast.walk(node) if isinstance(item, ast.Name)]
+        return {name for name in masks if used.count(name) == sum(item.slice.id == name for item in chosen)}  # type: ignore[attr-defined]
 
     def _fetched_in(self, node: ast.expr) -> Found:
         """The columns of rows of a database that an expression fetches: ``cursor.fetchone()[0]``."""
@@ -221,6 +234,8 @@ class RowSources(ABC):
                     found.update(self._behind_name(other, column, scope, depth + 1, seen, step.first))
                 else:
                     place = place_of(step.node, name)
+                    if place is not None and isinstance(value, ast.Tuple) and place < len(value.elts):
+                        value, place = value.elts[place], None  # a, b = x[kept], y[kept]
                     more = self._returned(value, place, scope, depth) if place is not None else {}
                     more = _of_column(more or self._sources(value, scope, depth + 1, seen), column)
                     found.update(more if not is_counted or self._is_of_items(value, scope) else {})
@@ -301,9 +316,10 @@ class RowSources(ABC):
         if not found and isinstance(iterated, ast.Name):  # for row in cursor
             found = self._names.executed(iterated.id, iterated.lineno)
         if not found:
-            return self._cell(iterated, column if place is None else place, scope, depth) or self._behind(
-                iterated, column, scope, depth
-            )
+            key = column if place is None else place
+            cell = self._cell(iterated, key, scope, depth)
+            is_told = bool(cell) or self._is_spelled(iterated, key, scope, depth)
+            return cell if is_told else self._behind(iterated, column, scope, depth)
         if (
             column is not None
             and column == _LABEL.get(called)
@@ -313,6 +329,26 @@ class RowSources(ABC):
         mentioned = {text for _, text in uses_of(iterated)} | texts_in(iterated)
         narrowed = [value for value in found if mentioned.intersection(value.column_names())] or found
         return {(value, column_of(value, column)): None for value in narrowed}
+
+    def _is_spelled(self, iterated: ast.expr, key: str | int | None, scope: Scope, depth: int) -> bool:
+        """Whether what stands under a key of each row of a list that the code fills is literal there."""
+        if not isinstance(key, str) or depth > MAX_DEPTH or not isinstance(iterated, ast.Name):
+            return False
+        before, self._records.entered = self._records.entered, set()
+        rows = [(reader, reader._pairs_of(row)) for reader, row, _ in self._elements(iterated, scope, depth + 1)]
+        self._records.entered = before
+        cells = [(reader, [item for name, item in pairs or () if name == key]) for reader, pairs in rows]
+        return bool(cells) and all(
+            len(items) == 1 and is_written(items[0], reader._at.code, reader._at.line) for reader, items in cells
+        )
+
+    def _pairs_of(self, row: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
+        """Keys and expressions of a row: of a dictionary, or of an object made by keywords of one of the user's
+        classes."""
+        name = row.func.id if isinstance(row, ast.Call) and isinstance(row.func, ast.Name) else ""
+        if isinstance(row, ast.Call) and row.keywords and not row.args and isinstance(self._at.names.get(name), type):
+            return [(item.arg, item.value) for item in row.keywords]
+        return pairs_of(row)
 
     def _cell(self, iterated: ast.expr, key: str | int | None, scope: Scope, depth: int) -> Found:
         """The columns behind what stands under a key, or at a place, of each row of a list that the code fills."""

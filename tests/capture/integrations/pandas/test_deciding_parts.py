@@ -88,3 +88,38 @@ def test_a_condition_on_nothing_followed_adds_nothing(tables):
         if verbose:
             frame.loc[i, "kind"] = "b"
     assert followed.columns(frame)["kind"] == set()
+
+
+def _judged(frame):
+    """A label for each row, by rules."""
+    shares = frame[["a", "b"]] / frame[["a", "b"]].max()
+    labels = []
+    for _, row in shares.iterrows():
+        size = row["a"]
+        if size < 0.3 and row["b"] > 0.5:
+            label = "best"
+        elif size > 0.7:
+            label = "worst"
+        else:
+            label = "middle"
+        labels.append(label)
+    return labels
+
+
+def test_labels_that_rules_give_to_rows(follow):
+    """``if row["a"] < 3: label = "low"`` in a loop over rows, there or in a function: the columns that the rules look
+    at decide about the labels, and no others."""
+    pd.DataFrame({"a": [1.0, 5, 9, 2], "b": [3.0, 8, 1, 9], "c": range(4)}).to_csv("rows.csv", index=False)
+    followed = follow("pandas", "numpy")
+    frame = pd.read_csv("rows.csv")
+    frame["judged"] = _judged(frame)
+    names = _judged(frame)
+    frame["named"] = names
+    here = []
+    for row in frame.itertuples():
+        here.append("low" if row.b < 3 else "high")  # noqa: PERF401 - what scripts write
+    frame["here"] = here
+    frame[["judged", "named", "here"]].to_csv("labels.csv", index=False)
+    assert followed.sources("labels.csv", "judged") == {("rows.csv", "a"), ("rows.csv", "b")}
+    assert followed.sources("labels.csv", "named") == {("rows.csv", "a"), ("rows.csv", "b")}
+    assert followed.sources("labels.csv", "here") == {("rows.csv", "b")}

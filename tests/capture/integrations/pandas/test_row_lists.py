@@ -313,3 +313,30 @@ def test_what_a_bundle_holds(people):
         rows.append({"town": town, **{f"{key}_share": value for key, value in {"a": share}.items()}})
     made = followed.columns(pd.DataFrame(rows))
     assert {source[0] for source in made["a_share"]} == {"people.csv"}
+
+
+class Config:
+    """Settings, made by keywords."""
+
+    def __init__(self, name, version, factor):
+        self.name, self.version, self.factor = name, version, factor
+
+
+def test_rows_of_masked_arrays_and_of_settings(follow):
+    """Rows gathered of ``labels[kept]`` come from the labels, not from what chose them; the names in a list of settings
+    are spelled out, whatever else those hold."""
+    pd.DataFrame({"id": range(6), "a": [1.0, 5, 9, 2, 7, 3], "b": range(6)}).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    frame = pd.read_csv("in.csv")
+    numbers, ids = frame["a"].to_numpy(), frame["id"].to_numpy()
+    settings = [Config(name="one", version="v1", factor=numbers), Config(name="two", version="v1", factor=numbers)]
+    rows = []
+    for setting in settings:
+        kept = frame["b"].to_numpy() * 2 > 3
+        chosen, told = ids[kept], numbers[kept]
+        for key, number in zip(chosen, told, strict=True):
+            rows.append({"key": int(key), "number": float(number), "of": setting.name})
+    pd.DataFrame(rows).to_csv("rows.csv", index=False)
+    assert followed.sources("rows.csv", "key") == {("in.csv", "id")}
+    assert followed.sources("rows.csv", "number") == {("in.csv", "a")}
+    assert followed.entries()["rows.csv"]["fields"].get("of", {"inputs": []})["inputs"] == []

@@ -325,7 +325,8 @@ def after_predict(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
     given = [str(name) for name in used] if used is not None else list(columns_of(x, value))
     columns = columns_used(estimator, given)
     rows: tuple[str | None, ...] = tuple(columns) or (None,)  # of a list of texts, there are no names
-    fields = dict.fromkeys(names, [Dep(0, None), *(Dep(1, name) for name in rows)])
+    deps = [Dep(0, None), *(Dep(1, name) for name in rows)]
+    fields = dict.fromkeys(names, deps)
     recorder.derive(
         result,
         f"sklearn.{method}",
