@@ -346,7 +346,7 @@ class RowSources(ABC):
         """Keys and expressions of a row: of a dictionary, or of an object made by keywords of one of the user's
         classes."""
         name = row.func.id if isinstance(row, ast.Call) and isinstance(row.func, ast.Name) else ""
-        if isinstance(row, ast.Call) and row.keywords and not row.args and isinstance(self._at.names.get(name), type):
+        if isinstance(row, ast.Call) and row.keywords and not row.args and isinstance(self._at.lookup(name), type):
             return [(item.arg, item.value) for item in row.keywords]
         return pairs_of(row)
 
