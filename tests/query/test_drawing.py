@@ -178,6 +178,8 @@ def test_expanding_keeps_cards() -> None:
         ({"jobs": "pills"}, "jobs"),
         ({"most_columns": -1}, "most_columns"),
         ({"placed": {"a": (1, 2)}}, "placed.a"),
+        ({"placed": {"a": (1, -2e7, 3, 4)}}, "placed.a"),
+        ({"placed": {"a": (1, float("nan"), 3, 4)}}, "placed.a"),
         ({"columns": {"a": "xyz"}}, "columns.a"),
         ({"group_by": 7}, "group_by"),
     ],

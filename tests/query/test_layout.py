@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidInput
@@ -16,6 +16,7 @@ from headwater.query.drawing.geometry import Box, Layout, Link, Rect
 from headwater.query.drawing.layering import break_cycles
 from headwater.query.drawing.layout import layout
 from headwater.query.drawing.nested_layout import nested
+from headwater.query.drawing.routing import backwards, bands_of
 
 KEYS = [f"n{number}" for number in range(14)]
 PORTS = ("", "p", "q")
@@ -242,6 +243,15 @@ def test_any_earlier_places_are_safe(graph: Drawn, placed: dict[str, Rect]) -> N
     assert not overlapping(drawn.boxes)
 
 
+def test_places_that_are_far_apart_are_quick_to_compare() -> None:
+    """A group is as large as its members are far apart: room for it is found without going over all of its area."""
+    keys = KEYS[:3]
+    placed = {"n0": Rect(-9e6, -9e6, 60.0, 30.0), "n1": Rect(9e6, 9e6, 70.0, 39.0), "n2": Rect(0.0, 0.0, 80.0, 48.0)}
+    drawn = nested([box(key) for key in keys], [], {"n0": "group", "n1": "group"}, placed=placed)
+    assert drawn.boxes["group"].width > 18e6
+    assert drawn.boxes["group"].is_apart(drawn.boxes["n2"])
+
+
 def test_a_place_that_is_no_number_is_refused() -> None:
     """A place that is not finite is an error that names the box."""
     with pytest.raises(InvalidInput, match=r"placed\.n1"):
@@ -301,3 +311,16 @@ def test_a_planar_graph_is_drawn_without_crossings() -> None:
         heights.setdefault((a.x, b.x), []).append((a.y, b.y))
     for pairs in heights.values():
         assert [target for _, target in sorted(pairs)] == sorted(target for _, target in pairs)
+
+
+PLACE = st.floats(-300, 300)
+
+
+@settings(max_examples=200)
+@given(start=PLACE, end=PLACE, tops=st.lists(PLACE, min_size=1, max_size=4))
+@example(start=0.04, end=30.0, tops=[100.0])
+def test_no_two_points_of_a_way_back_fall_together(start: float, end: float, tops: list[float]) -> None:
+    """Whatever the places, each corner of a link that leads back lies between two others, and can be made round."""
+    bands = bands_of(Rect(260.0 * at, top, 208.0, 46.0) for at, top in enumerate(tops))
+    points = backwards((bands[-1].right, start), (bands[0].left, end), bands)
+    assert all(before != after for before, after in pairwise(points))

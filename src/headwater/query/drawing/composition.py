@@ -28,6 +28,8 @@ from headwater.query.terminal_text import clean, plural
 
 Placed = Mapping[str, Rect | Sequence[float]]
 """Left, top, width and height by card or group id, as an earlier picture gave them."""
+_FARTHEST = 10_000_000
+"""The farthest place, in pixels, that a card of an earlier picture may have had."""
 
 
 def picture_of(
@@ -107,6 +109,9 @@ def _rects(placed: Placed) -> dict[str, Rect]:
         numbers = list(values)
         if len(numbers) != 4 or not all(isinstance(value, int | float) for value in numbers):
             raise InvalidInput(field=f"placed.{key}", value=str(numbers), rule="must be x, y, width and height")
+        if not all(abs(value) <= _FARTHEST for value in numbers):
+            rule = f"must be four numbers between -{_FARTHEST:,} and {_FARTHEST:,}"
+            raise InvalidInput(field=f"placed.{key}", value=str(numbers), rule=rule)
         rects[key] = Rect(*(float(value) for value in numbers))
     return rects
 

@@ -18,23 +18,36 @@ _LEAST_GAP = COLUMN_GAP / 2
 
 
 class _Grid:
-    """Rectangles by the squares they touch, so that few have to be compared."""
+    """Rectangles by the squares they touch, so that few have to be compared. Those that touch very many, such as a
+    group whose members were placed far apart, are compared with all."""
 
     _SIDE = 256.0
+    _LARGE = 32 * _SIDE
 
     def __init__(self) -> None:
+        self.rects: list[Rect] = []
+        self.large: list[Rect] = []
         self.squares: dict[tuple[int, int], list[Rect]] = {}
 
     def add(self, rect: Rect) -> None:
         """Take a rectangle in."""
+        self.rects.append(rect)
+        if self._is_large(rect):
+            self.large.append(rect)
+            return
         for square in self._squares(rect, 0.0):
             self.squares.setdefault(square, []).append(rect)
 
     def has_room(self, rect: Rect, gap: float) -> bool:
         """Tell whether a rectangle is apart from all that are in."""
-        return all(
+        if self._is_large(rect):
+            return all(rect.is_apart(other, gap) for other in self.rects)
+        return all(rect.is_apart(other, gap) for other in self.large) and all(
             rect.is_apart(other, gap) for square in self._squares(rect, gap) for other in self.squares.get(square, ())
         )
+
+    def _is_large(self, rect: Rect) -> bool:
+        return max(rect.width, rect.height) > self._LARGE
 
     def _squares(self, rect: Rect, gap: float) -> Iterator[tuple[int, int]]:
         side = self._SIDE

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from headwater.query.drawing.geometry import Point, Rect
 
@@ -128,5 +129,6 @@ def add(points: list[Point], x: float, y: float) -> None:
 
 
 def rounded(points: list[Point]) -> list[Point]:
-    """Return the points with one decimal."""
-    return [(round(x, 1), round(y, 1)) for x, y in points]
+    """Return the points with one decimal, without those that fall together with the one before."""
+    found = [(round(x, 1), round(y, 1)) for x, y in points]
+    return found[:1] + [point for before, point in pairwise(found) if point != before]
