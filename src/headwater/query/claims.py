@@ -137,10 +137,10 @@ def _stated(store: Store, job: NodeRow) -> _Stated:
         reads={node: row for node, row in rows.items() if node in sources},
         writes={node: row for node, row in rows.items() if node in targets},
         columns={
-            one
+            flow
             for edge in edges
             if edge.source_id in rows and edge.target_id in rows  # a lineage facet can also give fields to a job
-            for one in _fields(store, edge)
+            for flow in _fields(store, edge)
         },
     )
 
@@ -175,7 +175,7 @@ class _Resolver:
     def __init__(self, store: Store, stated: _Stated) -> None:
         self._store = store
         self._near = {**stated.reads, **stated.writes}
-        self._called = [(row, [one.casefold() for one in _names(row)]) for row in self._near.values()]
+        self._called = [(row, [called.casefold() for called in _names(row)]) for row in self._near.values()]
         common = Counter(row.namespace for row in self._near.values()).most_common(1)
         self._namespace = common[0][0] if common else ""
         #: the catalog and schema that the job works in, inferred from full names in that namespace and from other names
@@ -186,7 +186,9 @@ class _Resolver:
     def __call__(self, name: str) -> NodeRow | None:
         wanted = name.casefold().split(".")
         fits = [
-            (row, names) for row, names in self._called if any(_ends_alike(one.split("."), wanted) for one in names)
+            (row, names)
+            for row, names in self._called
+            if any(_ends_alike(called.split("."), wanted) for called in names)
         ]
         if len(fits) == 1:
             return fits[0][0]
@@ -213,7 +215,7 @@ def _compared(store: Store, job: NodeRow, stated: _Stated, found: Found, dialect
     writes = _tables(stated.writes, found.writes, nodes)
     columns = _columns(stated, found, nodes)
     every: list[TableClaim | ColumnClaim] = [*reads, *writes, *columns]
-    agreed = sum(one.verdict is Verdict.AGREED for one in every)
+    agreed = sum(claim.verdict is Verdict.AGREED for claim in every)
     return Claims(
         job=node_id(job),
         statement=found.text,
@@ -222,7 +224,7 @@ def _compared(store: Store, job: NodeRow, stated: _Stated, found: Found, dialect
         writes=writes,
         columns=columns,
         agreement=round(agreed / len(every), 4) if every else None,
-        has_conflict=any(one.confidence is Confidence.LOW for one in every),
+        has_conflict=any(claim.confidence is Confidence.LOW for claim in every),
         unresolved=found.unresolved,
     )
 
@@ -254,12 +256,12 @@ def _tables(
 def _as_claimed(ours: set[_Flow], claimed: set[_Flow]) -> set[_Flow]:
     """Our finding, spelled as the producer spells it if it differs from exactly one claim, and only in case."""
     folded: dict[_Flow, list[_Flow]] = {}
-    for one in claimed:
-        folded.setdefault(_folded(one), []).append(one)
+    for flow in claimed:
+        folded.setdefault(_folded(flow), []).append(flow)
     found: set[_Flow] = set()
-    for one in ours:
-        near = folded.get(_folded(one), [])
-        found.add(near[0] if one not in claimed and len(near) == 1 else one)
+    for flow in ours:
+        near = folded.get(_folded(flow), [])
+        found.add(near[0] if flow not in claimed and len(near) == 1 else flow)
     return found
 
 

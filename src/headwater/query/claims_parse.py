@@ -90,7 +90,7 @@ def _parsed(mark: str, text: _Text, dialect: str | None, tables: TableColumns) -
     for statement in statements:
         reads.update((str(table), None) for table in statement.reads if table.kind != "temp")
         writes.update((str(table), None) for table in statement.writes if table.kind != "temp")
-        unresolved.update((f"{one.what}: {one.why}", None) for one in statement.unresolved)
+        unresolved.update((f"{part.what}: {part.why}", None) for part in statement.unresolved)
         for edge in statement.each_edge():
             target = edge.target_table
             if edge.type == "DIRECT" and target is not None and "temp" not in (target.kind, edge.source_table.kind):

@@ -110,7 +110,9 @@ def measure(store: Store) -> Coverage:
 def _count_marked(store: Store, dataset_ids: Sequence[int]) -> int:
     """Of how many datasets the content of the latest version is known, by its values or its file; raw data included."""
     latest = store.latest_versions(dataset_ids).values()
-    return sum(bool(one.exact or one.file or one.version.fingerprint) for one in contents(store, latest))
+    return sum(
+        bool(content.exact or content.file or content.version.fingerprint) for content in contents(store, latest)
+    )
 
 
 _PAGE = 1000

@@ -195,7 +195,11 @@ def _states(store: Store, what: What, left: list[VersionRow], right: list[Versio
     rows = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in (*left, *right)}))}
     labels = {node_id(row): row.name for row in rows.values()}
     before, after = (
-        {node_id(rows[one.version.dataset_id]): one for one in contents(store, side) if one.version.dataset_id in rows}
+        {
+            node_id(rows[content.version.dataset_id]): content
+            for content in contents(store, side)
+            if content.version.dataset_id in rows
+        }
         for side in (left, right)
     )
     differences: list[Difference] = []

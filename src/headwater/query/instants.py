@@ -115,7 +115,7 @@ def not_yet(name: str, known_since: int, instant: int | None) -> tuple[str, ...]
     """Return a sentence when something was first heard of after the instant that is asked about."""
     if instant is None or known_since <= instant:
         return ()
-    asked, since = (iso(one, UTC)[:19] for one in (instant, known_since))
+    asked, since = (iso(moment, UTC)[:19] for moment in (instant, known_since))
     return (f"{name} was first heard of at {since} UTC, after the time asked about, {asked} UTC",)
 
 

@@ -293,7 +293,7 @@ class Lineage(LineageAPI):
         """Return runs, latest first: those of a job, those that wrote a dataset, or all runs."""
         check_numbers(limit=limit)
         if state is not None and state.upper() not in RunState.__members__:
-            known = ", ".join(one.value.lower() for one in RunState)
+            known = ", ".join(run_state.value.lower() for run_state in RunState)
             raise InvalidInput(field="state", value=state, rule=f"must be one of {known}")
         found = RunState(state.upper()) if state else None
         row = self.resolver.node(node) if node else None

@@ -197,7 +197,7 @@ class _Family:
         above: dict[int, int] = {}
         for key in sorted(self._members, key=self._age):
             parents = sorted(self._parents.get(key, set()) & self._members.keys(), key=self._age, reverse=True)
-            parent = next((one for one in parents if not _is_above(key, one, above)), None)
+            parent = next((candidate for candidate in parents if not _is_above(key, candidate, above)), None)
             if parent is None:
                 roots.append(key)
             else:
@@ -227,7 +227,7 @@ class _Family:
         latest = sorted(self._made.values(), key=lambda one: (-one.created_at, self._rows[one.dataset_id].name))
         if len(latest) > _MOST_PREDICTIONS:
             self._leave_out(f"{len(latest) - _MOST_PREDICTIONS:,} earlier predictions are left out")
-        return tuple(version_facts(self._rows[one.dataset_id], one) for one in latest[:_MOST_PREDICTIONS])
+        return tuple(version_facts(self._rows[version.dataset_id], version) for version in latest[:_MOST_PREDICTIONS])
 
 
 def _is_above(key: int, one: int, above: Mapping[int, int]) -> bool:

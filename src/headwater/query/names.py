@@ -64,7 +64,7 @@ class Labels:
 
     def __init__(self, base: str | None = "", shown: Iterable[Named] = ()) -> None:
         self.base = (base if base is not None else os.getcwd()).rstrip("/")  # noqa: PTH109 - text, not a path
-        names = [(one.namespace, one.name) for one in shown]
+        names = [(item.namespace, item.name) for item in shown]
         names += [(_FILES, path) for path in {database_file(namespace) for namespace, _ in names} if path]
         self._short = ShortNames(names)
 

@@ -42,15 +42,15 @@ def read_quality(store: Store, node: NodeRow, *, limit: int = 20) -> Quality:
     found = store.versions(node.id, limit=limit + 1)
     kept = found[:limit][::-1]
     facets = [store.version_facets(version.id) for version in kept]
-    metrics = [body(one, "dataQualityMetrics") for one in facets]
-    by_column = [column_metrics(one) for one in metrics]
-    order = dict.fromkeys(name for one in reversed(facets) for name, _ in schema_fields(one))
+    metrics = [body(version_facets, "dataQualityMetrics") for version_facets in facets]
+    by_column = [column_metrics(measured) for measured in metrics]
+    order = dict.fromkeys(name for version_facets in reversed(facets) for name, _ in schema_fields(version_facets))
     order.update(dict.fromkeys(name for columns in reversed(by_column) for name in columns))
     return Quality(
         versions=tuple(version_facts(node, version) for version in kept),
         rows=tuple(
-            version.row_count if version.row_count is not None else whole(one.get("rowCount"))
-            for version, one in zip(kept, metrics, strict=True)
+            version.row_count if version.row_count is not None else whole(measured.get("rowCount"))
+            for version, measured in zip(kept, metrics, strict=True)
         ),
         columns=tuple(_measured(name, by_column) for name in order if any(name in columns for columns in by_column)),
         has_more=len(found) > limit,
@@ -68,10 +68,10 @@ def _measured(name: str, by_column: list[dict[str, dict[str, Any]]]) -> Measured
     given = [columns.get(name, {}) for columns in by_column]
     return Measured(
         name=name,
-        nulls=tuple(whole(one.get("nullCount")) for one in given),
-        distinct=tuple(whole(one.get("distinctCount")) for one in given),
-        means=tuple(_number(one.get("mean")) for one in given),
-        latest=next((one for one in reversed(given) if one), {}),
+        nulls=tuple(whole(metrics.get("nullCount")) for metrics in given),
+        distinct=tuple(whole(metrics.get("distinctCount")) for metrics in given),
+        means=tuple(_number(metrics.get("mean")) for metrics in given),
+        latest=next((metrics for metrics in reversed(given) if metrics), {}),
     )
 
 

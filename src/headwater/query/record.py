@@ -63,7 +63,7 @@ def _quality(store: Store, outputs: list[VersionRow]) -> DataQuality | None:
 
 
 def _counts(columns: Mapping[str, Mapping[str, Any]], measure: str) -> dict[str, int]:
-    return {name: count for name, one in columns.items() if (count := whole(one.get(measure))) is not None}
+    return {name: count for name, metrics in columns.items() if (count := whole(metrics.get(measure))) is not None}
 
 
 def record_text(record: dict[str, Any]) -> str:

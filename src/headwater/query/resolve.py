@@ -209,7 +209,7 @@ class Resolver:
     def _tables_in(self, text: str, limit: int = 5) -> list[str]:
         """Tables of the database that the text names, by the end of its path: ``shop.db``."""
         end = "/" + text.removeprefix("./").strip("/")
-        found = [one.name for one in self.store.namespaces() if one.name.endswith(end)]
+        found = [namespace.name for namespace in self.store.namespaces() if namespace.name.endswith(end)]
         rows = [row for name in found for row in self.store.list_nodes(NodeKind.DATASET, namespace=name, limit=limit)]
         return list(dict.fromkeys(short_name(row) for row in rows if row.type in _TABLES))[:limit]
 

@@ -25,7 +25,9 @@ def find_run(store: Store, text: str) -> RunRow | None:
         return found
     if len(wanted) >= 36:
         return None
-    starts = [one for one in store.run_ids(wanted.replace("-", ""), limit=_SHOWN + 1) if one.startswith(wanted)]
+    starts = [
+        run_id for run_id in store.run_ids(wanted.replace("-", ""), limit=_SHOWN + 1) if run_id.startswith(wanted)
+    ]
     if len(starts) > 1:
         several = str(len(starts)) if len(starts) <= _SHOWN else f"more than {_SHOWN}"
         raise InvalidInput(

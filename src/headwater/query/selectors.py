@@ -192,7 +192,9 @@ class Selector:
             rows = (hit.node for hit in self.store.search(value.partition("=")[0], limit=10_000))
         at = self.as_of
         values_of = ((row, reader(self.store.facets(row.id, as_of=at))) for row in rows)
-        return Chosen(node_sets.of(row.id for row, values in values_of if any(_like(value, one) for one in values)))
+        return Chosen(
+            node_sets.of(row.id for row, values in values_of if any(_like(value, pattern) for pattern in values))
+        )
 
 
 def _both(one: _Check | None, other: _Check | None) -> _Check | None:

@@ -180,7 +180,9 @@ class VersionGraph:
 
     def _load(self, versions: Sequence[int], direction: Direction) -> None:
         beside = _grouped(self.index.steps(versions, direction.value))
-        found: dict[int, dict[int, list[int]]] = {one: {step: [] for step in beside.get(one, ())} for one in versions}
+        found: dict[int, dict[int, list[int]]] = {
+            near: {step: [] for step in beside.get(near, ())} for near in versions
+        }
         for near, step, far in self.links(versions, direction):
             ends = found[near].setdefault(step, [])
             if far not in ends:

@@ -35,7 +35,9 @@ def find_version(store: Store, node: NodeRow, text: str) -> VersionRow | None:
     starts = [version for version in versions if _starts(version, text)]
     if not starts and _DIGEST.fullmatch(text):
         described = contents(store, versions[:_MOST_DESCRIBED])
-        starts = [one.version for one in described if one.exact.startswith(text) or one.file.startswith(text)]
+        starts = [
+            content.version for content in described if content.exact.startswith(text) or content.file.startswith(text)
+        ]
     if len(starts) > 1:
         raise InvalidInput(
             field="version",

@@ -330,8 +330,8 @@ class Bindings:
 
     def _fetch(self, numbers: set[int]) -> None:
         """Prefetch these runs and their derivations."""
-        settled = [self._runs.doc(run).settled for run in self._tables.runs.get_many(numbers)]
-        self._tables.derivations.get_many({step for one in settled if one is not None for step in one.derivations})
+        states = [self._runs.doc(run).settled for run in self._tables.runs.get_many(numbers)]
+        self._tables.derivations.get_many({step for state in states if state is not None for step in state.derivations})
 
     def _first_of(self, row: Version, page: list[tuple[int, int]]) -> Run | None:
         """The first reader of a state, given the first two of its possible readers."""

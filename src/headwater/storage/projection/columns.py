@@ -71,7 +71,7 @@ class Columns:
         unique = sorted({shape for shape in shapes if shape})
         if len(unique) <= 1:
             return unique[0] if unique else 0
-        return self.shape(sorted({one for shape in unique for one in self._tables.shapes.get(shape).sources}))
+        return self.shape(sorted({source for shape in unique for source in self._tables.shapes.get(shape).sources}))
 
     def moves(self, mapping: int) -> bool:
         """Whether a mapping leads from a column to one of another name."""

@@ -31,7 +31,7 @@ def builds_on(facets: Mapping[str, msgspec.Raw]) -> list[str]:
         given = _read(raw).dependencies
     except msgspec.MsgspecError:  # a facet with that name from another producer
         return []
-    return list(dict.fromkeys(found for one in given if (found := canonical_run_id(one))))
+    return list(dict.fromkeys(found for run_id in given if (found := canonical_run_id(run_id))))
 
 
 class Dependencies:

@@ -127,8 +127,8 @@ class EventEffects:
             self._once.add(mark)
             return
         job, job_facets = self._resolved(JOB, event.job)
-        inputs = [self._resolved(DATASET, one) for one in event.inputs]
-        outputs = [self._resolved(DATASET, one) for one in event.outputs]
+        inputs = [self._resolved(DATASET, dataset) for dataset in event.inputs]
+        outputs = [self._resolved(DATASET, dataset) for dataset in event.outputs]
         listed = [(job, job_facets), *outputs, *inputs]
         if any(facets.symlinks or facets.life for _, facets in listed):
             return
@@ -144,12 +144,12 @@ class EventEffects:
                     parts.append(Part(self._names.by_id(name.node), None, None))
         if len({part.node.id for part in parts}) < len(parts):
             return
-        also = [self._names.known(DATASET, *there) for one in listed if (there := _at_source(*one)) is not None]
+        also = [self._names.known(DATASET, *there) for entry in listed if (there := _at_source(*entry)) is not None]
         if len(self._templates) >= _CACHE_SIZE:
             self._templates.clear()
         self.weight += ENTRY * (3 + len(parts) + len(mentions))
         self._templates[_known_by(event)] = Template(
-            things=(event.job, *event.inputs, *(one.facets for one in event.outputs)),
+            things=(event.job, *event.inputs, *(output.facets for output in event.outputs)),
             after=max(
                 *(name.first_at for name in (*names, *also) if name is not None),
                 *(part.node.created_at for part in parts),
@@ -324,5 +324,5 @@ def _at_source(name: Name, facets: FacetSet) -> tuple[str, str] | None:
 
 def _known_by(event: RunEvent) -> tuple[object, ...]:
     """Identifies the objects of an event. The reader returns the same object for the same bytes."""
-    outputs = [(one.namespace, one.name, id(one.facets)) for one in event.outputs]
+    outputs = [(output.namespace, output.name, id(output.facets)) for output in event.outputs]
     return (id(event.job), *map(id, event.inputs), *outputs)

@@ -169,11 +169,11 @@ def _named_in(raw: Facets) -> dict[Named, tuple[str, ...]]:
         found.setdefault(named, {}).update(dict.fromkeys(filter(None, fields)))
 
     def add_all(inputs: Iterable[LineageInput] | None) -> None:
-        for one in inputs or ():
-            if one.namespace and one.name:
-                add((_kind(one.type), one.namespace, one.name), one.field or "")
-            elif not one.namespace and not one.name and _kind(one.type) == JOB:
-                add(OWN_JOB, one.field or "")
+        for source in inputs or ():
+            if source.namespace and source.name:
+                add((_kind(source.type), source.namespace, source.name), source.field or "")
+            elif not source.namespace and not source.name and _kind(source.type) == JOB:
+                add(OWN_JOB, source.field or "")
 
     def add_fields(target: Named, fields: Mapping[str, LineageField] | None) -> None:
         add(target, *(fields or ()))
@@ -182,7 +182,7 @@ def _named_in(raw: Facets) -> dict[Named, tuple[str, ...]]:
 
     if columns := try_facet(raw, ColumnLineage):
         add(OWN, *(columns.fields or ()))
-        sources = [one for output in (columns.fields or {}).values() for one in output.input_fields or ()]
+        sources = [source for output in (columns.fields or {}).values() for source in output.input_fields or ()]
         for source in (*sources, *(columns.dataset or ())):
             add((DATASET, source.namespace, source.name), source.field)
     if dataset := try_facet(raw, DatasetLineage):
@@ -298,7 +298,7 @@ class FacetSets:
             row = self._tables.facet_sets.get(set_id)
             raw = {name: msgspec.Raw(self._tables.bodies.get(body)) for name, body in row.facets if body}
             found = self._by_id[set_id] = FacetSet(row, raw)
-            self._sets_weight += _OVERHEAD + sum([len(bytes(one)) for one in raw.values()])
+            self._sets_weight += _OVERHEAD + sum([len(bytes(content)) for content in raw.values()])
         return found
 
     def fetch(self, set_ids: Collection[int]) -> None:
@@ -310,8 +310,8 @@ class FacetSets:
     def merged(self, sets: list[FacetSet]) -> dict[str, int]:
         """The merged bodies for an object that an event lists more than once, whatever the order."""
         found: dict[str, int] = {}
-        for one in sets:
-            for name, body in one.bodies.items():
+        for facet_set in sets:
+            for name, body in facet_set.bodies.items():
                 old = found.get(name)
                 if old is None or (old != body and self._weight(body) > self._weight(old)):
                     found[name] = body

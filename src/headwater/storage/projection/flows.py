@@ -112,12 +112,12 @@ class Flows:
         if steps is None:
             return False
         fed = [self._sources(key, step.shape) if step is not None else {} for step in steps]
-        claims = {source: Claims(*(one.get(source) for one in fed)) for source in set().union(*fed)}
+        claims = {source: Claims(*(claims_at.get(source) for claims_at in fed)) for source in set().union(*fed)}
         changed = sorted(source for source, claim in claims.items() if len(set(claim)) > 1)
         job, target, kind = key
         held = {
             edge.source: edge
-            for edge in self._tables.edges_before(key, [one for one in changed if claims[one].before], late.at)
+            for edge in self._tables.edges_before(key, [feeder for feeder in changed if claims[feeder].before], late.at)
             if edge.valid_to is None or edge.valid_to > late.at
         }
         made = []
@@ -171,7 +171,7 @@ class Flows:
         """Replace edges of a source by those of some intervals."""
         job, target, kind = key
         was = {edge.valid_from: edge for edge in old}
-        for valid_from in was.keys() - {one.valid_from for one in new}:
+        for valid_from in was.keys() - {interval.valid_from for interval in new}:
             self._drop(was[valid_from])
         is_open = self._open.get(key, {})
         if source in is_open and is_open[source].valid_from in was:  # otherwise it began again later

@@ -89,25 +89,27 @@ class GraphDigest:
             yield ("dependency", link.run_id, link.on_run, link.at)
 
     def _claims(self, doc: RunDoc) -> Iterable[Any]:
-        yield {name: (one.at, one.key, _plain(one.body)) for name, one in doc.facets.items()}
+        yield {name: (facet.at, facet.key, _plain(facet.body)) for name, facet in doc.facets.items()}
         for side in (doc.inputs, doc.outputs):
             found = []
             for name, touched in side.items():
                 row = self._names[name]
-                statements = [(one.at, one.key, self._facets(one.facets)) for one in touched.statements]
-                extras = {key: (one.at, one.key, _plain(one.body)) for key, one in touched.extras.items()}
+                statements = [
+                    (statement.at, statement.key, self._facets(statement.facets)) for statement in touched.statements
+                ]
+                extras = {key: (extra.at, extra.key, _plain(extra.body)) for key, extra in touched.extras.items()}
                 found.append((row.namespace, row.name, statements, extras))
             yield sorted(found, key=lambda one: one[:2])
 
     def _derivations(self) -> Iterator[tuple[Any, ...]]:
         rows = self._tables.derivations.rows()
         while page := list(islice(rows, _PAGE)):
-            runs = {one.id: one.run_id for one in self._tables.runs.get_many({row.run for row in page})}
-            met = {one for row in page for one in (*row.outputs, *(source for source, _ in row.inputs))}
-            versions = {one.id: one for one in self._tables.versions.get_many(met)}
+            runs = {run.id: run.run_id for run in self._tables.runs.get_many({row.run for row in page})}
+            met = {number for row in page for number in (*row.outputs, *(source for source, _ in row.inputs))}
+            versions = {version.id: version for version in self._tables.versions.get_many(met)}
             for row in page:
-                inputs = [(self._version(versions.get(one)), mapping) for one, mapping in row.inputs]
-                outputs = sorted(self._version(versions.get(one)) for one in row.outputs)
+                inputs = [(self._version(versions.get(number)), mapping) for number, mapping in row.inputs]
+                outputs = sorted(self._version(versions.get(number)) for number in row.outputs)
                 yield ("derivation", runs.get(row.run, ""), self._in_order(inputs), outputs)
 
     def _in_order(self, inputs: list[tuple[tuple[Any, ...], int]]) -> list[tuple[Any, Any]]:

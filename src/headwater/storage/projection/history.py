@@ -133,7 +133,7 @@ class History:
                 self._stretches.clear()
             stored = () if node_id in self._names.without_history else self._tables.latest_changes(node_id)
             self._names.without_history.discard(node_id)
-            found = self._latest[node_id] = {one.name: one for one in stored}
+            found = self._latest[node_id] = {entry.name: entry for entry in stored}
             self.weight += ENTRY + 100 * len(found)
         return found
 
@@ -274,7 +274,7 @@ class History:
     def current(self, node_id: int, only: frozenset[str] | None = None) -> dict[str, msgspec.Raw]:
         """The current facets of a node."""
         latest = self._latest_of(node_id)
-        bodies = {name: one.body for name, one in latest.items() if one.body and (only is None or name in only)}
+        bodies = {name: entry.body for name, entry in latest.items() if entry.body and (only is None or name in only)}
         return self._raw(bodies)
 
     def _raw(self, bodies: dict[str, int]) -> dict[str, msgspec.Raw]:

@@ -73,10 +73,10 @@ def _claim(edge: Edge | None) -> Claim | None:
 def _joined(found: list[Interval]) -> list[Interval]:
     """The intervals, with those joined that follow one another with the same claim."""
     joined: list[Interval] = []
-    for one in found:
+    for interval in found:
         last = joined[-1] if joined else None
-        if last is not None and (last.claim, last.valid_to) == (one.claim, one.valid_from):
-            joined[-1] = last._replace(valid_to=one.valid_to, run=one.run)
+        if last is not None and (last.claim, last.valid_to) == (interval.claim, interval.valid_from):
+            joined[-1] = last._replace(valid_to=interval.valid_to, run=interval.run)
         else:
-            joined.append(one)
+            joined.append(interval)
     return joined

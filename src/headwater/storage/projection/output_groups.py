@@ -98,7 +98,7 @@ def _circles(feeds: list[set[int]], made: list[list[int]], maker: dict[int, int]
         seen[start] = True
         while stack:
             index, ahead = stack[-1]
-            after = next((one for one in ahead if not seen[one]), None)
+            after = next((target for target in ahead if not seen[target]), None)
             if after is None:
                 left.append(index)
                 stack.pop()

@@ -145,13 +145,13 @@ class Projector:
         key: bytes,
     ) -> None:
         """Merge an event's statement about one read or write."""
-        one = touched.get(name)
-        if one is None:
-            one = touched[name] = Touched([FacetStatement(at, key, facets)] if facets else [], {})
+        merged = touched.get(name)
+        if merged is None:
+            merged = touched[name] = Touched([FacetStatement(at, key, facets)] if facets else [], {})
         elif facets:
-            run_documents.add_statement(one.statements, at, key, facets, self._facet_names)
+            run_documents.add_statement(merged.statements, at, key, facets, self._facet_names)
         if extras:
-            run_documents.put_extras(one.extras, at, key, extras)
+            run_documents.put_extras(merged.extras, at, key, extras)
 
     def _facet_names(self, facets: int) -> frozenset[str]:
         return self.sets.by_id(facets).claims

@@ -154,17 +154,17 @@ def add_statement(statements: list[FacetStatement], at: int, key: bytes, facets:
     else:
         statements.append(FacetStatement(at, key, facets))
     if len(statements) > 1:
-        statements.sort(key=lambda one: (one.at, one.key))
+        statements.sort(key=lambda statement: (statement.at, statement.key))
         _prune(statements, names_of)
 
 
 def _prune(statements: list[FacetStatement], names_of: NamesOf) -> None:
     covered: frozenset[str] = frozenset()
     kept: list[FacetStatement] = []
-    for one in reversed(statements):
-        names = names_of(one.facets)
+    for statement in reversed(statements):
+        names = names_of(statement.facets)
         if not names <= covered:
-            kept.append(one)
+            kept.append(statement)
             covered |= names
     statements[:] = reversed(kept)
 

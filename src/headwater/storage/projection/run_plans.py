@@ -77,15 +77,15 @@ class Plans:
         return found
 
     def _marks(self, statements: list[FacetStatement]) -> tuple[bytes, ...]:
-        return tuple([mark for one in statements if (mark := self._sets.by_id(one.facets).lineage)])
+        return tuple([mark for statement in statements if (mark := self._sets.by_id(statement.facets).lineage)])
 
     def _claims_about(self, statements: list[FacetStatement]) -> tuple[tuple[bytes, ...], bool]:
         """A key for the claims about an output, and whether the run dropped it rather than wrote it: events list it
         among the outputs with a life cycle change."""
         marks: list[bytes] = []
         is_dropped = False
-        for one in statements:
-            facets = self._sets.by_id(one.facets)
+        for statement in statements:
+            facets = self._sets.by_id(statement.facets)
             if facets.lineage:
                 marks.append(facets.lineage)
             if facets.life:

@@ -152,8 +152,8 @@ def _added(rows: dict[int, SearchText]) -> dict[str, set[int]]:
     for place, row in rows.items():
         in_name, in_text, whole = terms(row)
         for known, some in ((by_name, in_name), (by_text, in_text), (found, whole)):
-            for one in some:
-                known[one].add(place)
+            for key in some:
+                known[key].add(place)
     for space, by_word in ((NAME, by_name), (TEXT, by_text)):
         for word, places in by_word.items():
             for piece in pieces(word):

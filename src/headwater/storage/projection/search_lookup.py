@@ -174,8 +174,8 @@ class Finder:
             keys = self._table.keys_between(search_terms.NAME + pair, search_terms.NAME + pair + "\U0010ffff")
             self.load(keys)
             holding = 0
-            for one in keys:
-                holding |= self._sets[one]
+            for key in keys:
+                holding |= self._sets[key]
             found &= holding
         return found
 
@@ -190,9 +190,9 @@ class Finder:
         start = space + value[: re.search(r"[*?\[]", value).start()]  # type: ignore[union-attr]  # it is a pattern
         keys = [key for key in self._table.keys_between(start, start + "\U0010ffff") if fits(key[1:])]
         self.load(keys)
-        found = node_sets.of(row.node for row in self._rows if any(fits(one[1:]) for one in _in_space(space, row)))
-        for one in keys:
-            found |= self._sets[one]
+        found = node_sets.of(row.node for row in self._rows if any(fits(term[1:]) for term in _in_space(space, row)))
+        for matched in keys:
+            found |= self._sets[matched]
         return found
 
     def alive(self) -> int:
@@ -222,7 +222,7 @@ class _Ranked:
         self._places: dict[int, Place | None] = {}
         self._texts: dict[int, SearchText] = {}
         pieces = {piece for word in query.words for piece in (*search_terms.whole_pieces(word), *_parts(word))}
-        finder.load({search_terms.NAME + one for one in pieces})
+        finder.load({search_terms.NAME + part for part in pieces})
         self._words = [self._levels(word) for word in query.words]
 
     def _holding(self, space: str, pieces: set[str]) -> int:
@@ -265,7 +265,7 @@ class _Ranked:
         for nodes in self._finder.ordered(candidates & self._open):
             self._look_at(nodes)
             places = [(found, self._texts[node]) for node in nodes if (found := self._places[node]) is not None]
-            for found, row in sorted([one for one in places if one[0].level == level], key=_place):
+            for found, row in sorted([hit for hit in places if hit[0].level == level], key=_place):
                 self._open &= ~(1 << row.node)
                 yield found, row
 

@@ -168,7 +168,7 @@ def _fit(word: str, name: str, known: set[str]) -> int:
     if word in known:
         return EXACT
     if word in name:
-        if any(one.startswith(word) for one in known):
+        if any(other.startswith(word) for other in known):
             return BEGINNING
         if len(word) > 2 or word >= _UNSPACED:
             return INSIDE
@@ -178,7 +178,7 @@ def _fit(word: str, name: str, known: set[str]) -> int:
 def _stands(word: str, text: str) -> bool:
     if word not in text:
         return False
-    return len(word) > 2 or word >= _UNSPACED or any(one.startswith(word) for one in _WORD.findall(text))
+    return len(word) > 2 or word >= _UNSPACED or any(other.startswith(word) for other in _WORD.findall(text))
 
 
 def _missing(query: Query, known: set[str], elsewhere: str) -> int | None:
@@ -192,7 +192,7 @@ def _missing(query: Query, known: set[str], elsewhere: str) -> int | None:
         if inside <= in_name:
             continue
         if in_text is None:
-            in_text = {piece for one in set(_WORD.findall(elsewhere)) for piece in pieces(one)}
+            in_text = {piece for other in set(_WORD.findall(elsewhere)) for piece in pieces(other)}
         if inside <= in_text:
             continue
         some, most = query.near.get(word, (frozenset(), -1))
@@ -217,8 +217,8 @@ def column_of(query: Query, row: SearchText) -> str:
     for word in query.words:
         if word not in name and word in fields:
             names = row.fields.split("\n")
-            exact = (one for one in names if one.casefold() == word)
-            return next(exact, "") or next((one for one in names if word in one.casefold()), "")
+            exact = (field for field in names if field.casefold() == word)
+            return next(exact, "") or next((field for field in names if word in field.casefold()), "")
     return ""
 
 
@@ -265,8 +265,8 @@ def length_key(length: int) -> str:
 
 def length_digits(length: int) -> Iterator[tuple[str, bool]]:
     """(key, whether a node has it) for the order of nodes with names of this length."""
-    for digit, one in enumerate(ORDER_KEYS[_DIGEST_DIGITS:]):
-        yield one, bool(min(LONGEST, length) >> digit & 1)
+    for digit, order_key in enumerate(ORDER_KEYS[_DIGEST_DIGITS:]):
+        yield order_key, bool(min(LONGEST, length) >> digit & 1)
 
 
 def joints(text: str) -> Iterator[str]:
@@ -303,9 +303,9 @@ def plain_keys(row: SearchText) -> set[str]:
     found = {ALL, f"{KIND}{row.kind}", type_key(row.type)}
     if row.is_deleted:
         found.add(DELETED)
-    found.update(key(NAMESPACE, one) for one in row.namespace.split("\n"))
-    found.update(key(TAG, one) for one in tag_names(row.tags))
-    found.update(key(OWNER, one) for one in owners(row.owners))
+    found.update(key(NAMESPACE, name) for name in row.namespace.split("\n"))
+    found.update(key(TAG, name) for name in tag_names(row.tags))
+    found.update(key(OWNER, name) for name in owners(row.owners))
     return found
 
 
@@ -313,7 +313,7 @@ def terms(row: SearchText) -> tuple[Set[str], Set[str], set[str]]:
     """(words of the name, words elsewhere, keys that do not come from words), from which the keys of a node follow."""
     whole = plain_keys(row)
     order = order_of(row)
-    whole.update([one for digit, one in enumerate(ORDER_KEYS) if order >> digit & 1])
+    whole.update([order_key for digit, order_key in enumerate(ORDER_KEYS) if order >> digit & 1])
     whole.add(length_key(len(row.name.partition("\n")[0].rpartition("/")[2])))
     whole.update(NAME + joint for joint in joints(row.name))
     for name in row.name.split("\n"):
@@ -348,5 +348,5 @@ def in_order(query: Query, rows: Iterable[SearchText]) -> list[tuple[Place, Sear
 
 def best(placed: Iterable[tuple[Place, SearchText]]) -> list[tuple[Place, SearchText]]:
     """Hits in order; near ones are left out if others match."""
-    found = sorted(placed, key=lambda one: one[0])
-    return [one for one in found if one[0].level < NEAR] or found
+    found = sorted(placed, key=lambda hit: hit[0])
+    return [hit for hit in found if hit[0].level < NEAR] or found

@@ -49,8 +49,8 @@ class Lineages:
         layers = [self._layers(name, touched.statements) for name, touched in doc.outputs.items()]
         jobs = [
             Job(namespace=job.namespace, name=job.name, facets=found)
-            for one in doc.job_statements
-            if (found := self._sets.by_id(one.facets).lineage_facets())
+            for statement in doc.job_statements
+            if (found := self._sets.by_id(statement.facets).lineage_facets())
         ]
         plain = Job(namespace=job.namespace, name=job.name)
         yield JobEvent(event_time="", producer="", job=plain, inputs=inputs)
@@ -65,7 +65,7 @@ class Lineages:
 
     def _layers(self, name_id: int, statements: list[FacetStatement]) -> list[OutputDataset]:
         name = self._names.by_name_id(name_id)
-        facets = [found for one in statements if (found := self._sets.by_id(one.facets).lineage_facets())]
+        facets = [found for statement in statements if (found := self._sets.by_id(statement.facets).lineage_facets())]
         return [OutputDataset(namespace=name.raw_namespace, name=name.raw_name, facets=some) for some in facets or [{}]]
 
     def _shapes(self, lineage: Lineage, at: int, key: bytes) -> Iterator[tuple[int, int]]:
