@@ -80,7 +80,13 @@ def read_at(values: Values, code: CodeType | None, line: int, rows: int, item: A
 def read_of(values: Values, item: Any, code: CodeType | None, line: int, rows: int) -> Value | None:
     """As ``array_origin``, for an existing array under the names it has; but first, the array that its rows were
     selected from."""
-    names = names_of(item, code, line)
+    return read_as(values, item, code, line, rows, names_of(item, code, line))
+
+
+def read_as(
+    values: Values, item: Any, code: CodeType | None, line: int, rows: int, names: Sequence[str]
+) -> Value | None:
+    """As ``read_of``, for an array that has these names."""
 
     def read(name: str, before: int, array: Any) -> Value | None:
         found = array_origin(values, code, before, len(array), (name,))

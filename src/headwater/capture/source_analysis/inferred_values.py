@@ -158,15 +158,23 @@ class InferredValues:
         if len(self._tables) >= _LINES:
             self._tables.clear()
         self._tables[code, line] = count + 1
+        from headwater.capture.source_analysis.filled_arrays import filled_read
         from headwater.capture.source_analysis.own_attributes import instance_attribute
         from headwater.capture.source_analysis.row_lists import row_list_table
         from headwater.capture.source_analysis.rows_across_calls import Records
         from headwater.capture.source_analysis.running_names import held
 
-        def known_in(code: CodeType) -> Callable[..., Value | None]:
+        arrays: dict[str, Value | None] = {}  # that no hook has seen being made: read from the code, once
+
+        def known_in(own: CodeType) -> Callable[..., Value | None]:
             def known(name: str, part: str | None = None) -> Value | None:
-                obj = held(name, code)
-                return self._known(obj if part is None else instance_attribute(obj, part))
+                obj = held(name, own)
+                value = self._known(obj if part is None else instance_attribute(obj, part))
+                if value is None and part is None and own is code:
+                    if name not in arrays:
+                        arrays[name] = filled_read(self._values, obj, code, line, name)
+                    value = arrays[name]
+                return value
 
             return known
 

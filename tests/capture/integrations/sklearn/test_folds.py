@@ -239,3 +239,47 @@ def test_the_best_of_several_models(run):
     assert followed.sources("best.pkl") == {"model"}
     assert followed.sources("best.json") == {"model", "test"}
     assert {name for name, _ in followed.sources("table.csv", "accuracy")} == {"model", "model_2", "test"}
+
+
+def _out_of_folds(make, features, label, folds):
+    """Predictions for the rows that each model has not learnt from, and their error."""
+    told = np.full(len(features), np.nan)
+    for learnt, left in folds.split(features):
+        model = make()
+        model.fit(features.iloc[learnt], label[learnt])
+        told[left] = model.predict(features.iloc[left])
+    return float(np.nanmean(told)), told
+
+
+def test_rows_gathered_of_predictions_out_of_folds(follow):
+    """``for key, said in zip(ids, told): rows.append({...})``: what was said comes from the models of all folds, the
+    key from the keys, the truth from the labels."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.model_selection import KFold
+
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {"id": range(30), "a": rng.normal(size=30), "b": rng.normal(size=30), "y": rng.normal(size=30)}
+    )
+    frame.to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn")
+
+    def gather():
+        data = pd.read_csv("in.csv")
+        ids, label = data["id"].to_numpy(), data["y"].to_numpy()
+        _, told = _out_of_folds(LinearRegression, data[["a", "b"]], label, KFold(3))
+        kept = ~np.isnan(told)
+        keys, true, said = ids[kept], label[kept], told[kept]
+        error = np.abs(true - said)
+        rows = []
+        for key, truth, one, wrong in zip(keys, true, said, error, strict=True):
+            rows.append({"id": int(key), "truth": float(truth), "said": float(one), "wrong": float(wrong)})
+        pd.DataFrame(rows).to_csv("out.csv", index=False)
+
+    gather()
+    models = {name for name in followed.entries() if name.startswith("model") and "." not in name}
+    assert len(models) == 3
+    assert {name for name, _ in followed.sources("out.csv", "said")} >= models
+    assert {name for name, _ in followed.sources("out.csv", "wrong")} >= models
+    assert {column for _, column in followed.sources("out.csv", "id")} == {"id"}
+    assert {column for _, column in followed.sources("out.csv", "truth")} == {"y"}
