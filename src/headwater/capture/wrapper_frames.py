@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, GeneratorType
 from typing import Any, Final, TypeVar, cast
 
 from headwater.capture.context import current
@@ -27,6 +27,8 @@ FILENAME: Final = "<observed by /headwater/capture/, uncounted as importlib._boo
 
 USERS_CODE: Final = 2
 """The depth of ``BUSY`` while the user's code may run inside an observed call."""
+
+_PLAIN: Final = frozenset((GeneratorType, map, filter, zip, enumerate))
 
 _renamed: dict[CodeType, CodeType] = {}
 
@@ -77,9 +79,18 @@ def _observed(
     return unseen(observed)
 
 
-def observe_drawing(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+def observe_making(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+    """As ``observe_drawing``, for functions that treat other iterators than those of plain Python in ways of their own:
+    numpy's know the type of their items."""
+    return observe_drawing(original, after, site, is_drawn=_is_plain_iterator)
+
+
+def observe_drawing(
+    original: Callable[..., Any], after: After, site: str, *, is_drawn: Callable[[object], bool] | None = None
+) -> Callable[..., Any]:
     """As ``hooks.observe``, for functions that draw from an iterator given to them, now or later. What the user's code
     in it does is observed like anything outside the call, and the handler gets a list of what is drawn in its place."""
+    is_drawn = is_drawn or _is_iterator
 
     @functools.wraps(original)
     def drawing(*args: Any, **kwargs: Any) -> Any:
@@ -87,7 +98,7 @@ def observe_drawing(original: Callable[..., Any], after: After, site: str) -> Ca
         recorder = None if cell[0] else current()
         if recorder is None:
             return original(*args, **kwargs)
-        drawn: dict[int, list[Any]] = {id(item): [] for item in (*args, *kwargs.values()) if _is_iterator(item)}
+        drawn: dict[int, list[Any]] = {id(item): [] for item in (*args, *kwargs.values()) if is_drawn(item)}
         cell[0] = 1
         try:
             if not drawn:
@@ -109,6 +120,10 @@ def observe_drawing(original: Callable[..., Any], after: After, site: str) -> Ca
 
 def _is_iterator(item: object) -> bool:
     return hasattr(type(item), "__next__")
+
+
+def _is_plain_iterator(item: object) -> bool:
+    return type(item) in _PLAIN
 
 
 @unseen

@@ -47,6 +47,8 @@ _OF_A_HANDLE: Final = frozenset(("read", "readline", "readlines"))
 """Methods of an open file that return what is in it."""
 _OF_ITS_ARGUMENT: Final = frozenset((("csv", "reader"), ("json", "loads"), ("yaml", "safe_load"), ("yaml", "load")))
 """Functions, with their modules, that hand on what is in an open file or a text."""
+_PURE: Final = frozenset(("itertools", "operator", "_operator", "functools", "collections", "math", "statistics", "re"))
+"""Modules of the standard library whose functions read nothing from outside."""
 _NO_ROW: Final = -1
 _ROWS_OF_FRAMES: Final = {"itertuples": None, "to_dict": None, "to_dicts": None, "iter_rows": None, "iterrows": 1}
 """Methods of frames that give their rows, each with the place of the row in what it gives."""
@@ -317,7 +319,7 @@ class ExpressionReader(AttributeReader):
             self._called_with(own, node)
             is_known = self._function(own)
         elif is_named:
-            is_plain = name in BUILTINS or (name in NAMES and not bindings(name, at))
+            is_plain = name in BUILTINS or (name in NAMES and not bindings(name, at)) or self._is_of_python(name, at)
             is_library = not is_plain and self._is_library(name, at)
             is_known = is_plain or is_library
         else:
@@ -334,6 +336,10 @@ class ExpressionReader(AttributeReader):
         else:
             is_known = is_known and all(self.follows(item, at) for item in given)
         return is_known and (not is_library or self._reached > before)
+
+    def _is_of_python(self, name: str, at: Place) -> bool:
+        """Whether a name refers to a function or class of the standard library that reads nothing from outside."""
+        return getattr(self._held(name, at), "__module__", None) in _PURE
 
     def _is_library(self, name: str, at: Place) -> bool:
         """Whether a name refers to a module, class or function of a library whose result depends only on its arguments,

@@ -16,8 +16,13 @@ def labels_of(rows: list[Value]) -> Found:
 
 
 def of_rows(found: Found, name: str) -> Found:
-    """The columns of that name in the values that whole rows come from."""
-    return {(value, name): None for value, _ in found if name in value.column_names() or value.op == LOADED}
+    """The columns of that name in the values that whole rows come from. Of a file with unknown columns, only if its
+    rows are taken as they are, or it is one of those that are used."""
+    return {
+        (value, name): None
+        for value, column in found
+        if name in value.column_names() or (value.op == LOADED and column in (None, name))
+    }
 
 
 def by_place(found: Found, place: int) -> Found:

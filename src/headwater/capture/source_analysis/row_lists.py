@@ -235,7 +235,8 @@ class _Reader(RowSources):
         for step in steps:
             node = step.node
             if isinstance(node, ast.For | ast.AsyncFor):
-                _add(found, ROW, self._sources(ast.Name(name), scope, 0))
+                if not self._row_of_rows(node, name, scope, found, depth):
+                    _add(found, ROW, self._sources(ast.Name(name), scope, 0))
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
                 key = node.targets[0].slice
                 text = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ANY
@@ -245,6 +246,18 @@ class _Reader(RowSources):
             elif isinstance(node, ast.Expr):
                 for values in added_to(node, name):
                     self._row(values, scope, found, depth + 1)
+
+    def _row_of_rows(
+        self, loop: ast.For | ast.AsyncFor, name: str, scope: Scope, found: dict[str | int, Found], depth: int
+    ) -> bool:
+        """Add the sources of each key of the rows that a loop goes through, if the code made them; False for others."""
+        rows: dict[str | int, Found] = {}
+        is_made = isinstance(loop.iter, ast.Name | ast.Call) and not self._names.passed(loop.iter)
+        if is_made and isinstance(loop.target, ast.Name) and loop.target.id == name:
+            self._rows(loop.iter, scope, rows, depth + 1)
+        for key, columns in rows.items():
+            _add(found, key, columns)
+        return any(isinstance(key, str) and key not in (ROW, ANY) for key in rows)
 
 
 def _add(found: dict[str | int, Found], key: str | int, more: Found) -> None:

@@ -211,6 +211,8 @@ def results_of(call: ast.expr | None, at: Position, place: int | None = None) ->
         inner = Position(code, step.first, partial(_in_method, called))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Yield) and node.value.value and place is None:
             yield Result(node.value.value, inner, call, is_item=True)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.YieldFrom) and place is None:
+            yield Result(node.value.value, inner, call, is_item=False)
         if not isinstance(node, ast.Return) or node.value is None:
             continue
         if place is None:

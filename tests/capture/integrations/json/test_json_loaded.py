@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -32,6 +33,7 @@ def keys(file, *names):
 
 
 ALL = ("id", "name", "home", "score")
+PLAIN_DTYPE = pd.Series(np.arange(4, dtype="int8").reshape(2, 2).flat).dtype
 
 
 def test_what_json_load_gave(followed):
@@ -148,3 +150,45 @@ def test_rows_of_a_csv_file(followed):
         json.dump([one["name"] for one in people if one["score"] > 1], file)
     assert followed.sources("out.csv") == {"pay.csv"}
     assert followed.sources("names.json") == {"people.json"}
+
+
+def ratios(path):
+    """Rows made of a file, one by one."""
+    with open(path) as file:  # noqa: PTH123
+        for row in csv.DictReader(file):
+            yield {"id": row["id"], "half": float(row["pay"]) / 2}
+
+
+def high(rows):
+    """Some of them, as they are."""
+    for row in rows:
+        if row["half"] > 1:
+            yield row
+
+
+def documents(paths):
+    """What is in several files."""
+    for path in paths:
+        with open(path) as file:  # noqa: PTH123
+            yield from json.load(file)
+
+
+def test_generators_that_a_frame_is_made_of(followed):
+    """The files that they open while the frame is made are read by the run, and the rows come from them: key by key,
+    also through a generator that passes rows on."""
+    made = pd.DataFrame(high(ratios("pay.csv")))
+    assert followed.columns(made) == {"id": {("pay.csv", "id")}, "half": {("pay.csv", "pay")}}
+    listed = pd.DataFrame.from_records(documents(["people.json"]))
+    assert followed.columns(listed) == keys("people.json", *ALL)
+    column = pd.Series(row["half"] for row in ratios("pay.csv"))
+    assert {source for found in followed.columns(column).values() for source in found} == {("pay.csv", "pay")}
+    reads = {Path(item.ref.name).name for item in followed.recorder.items if type(item).__name__ == "Read"}
+    assert {"pay.csv", "people.json"} <= reads
+
+
+def test_iterators_of_a_library_stay_what_they_are(followed):
+    """What pandas makes of an iterator of numpy's has the same type as without observation."""
+    numbers = np.arange(4, dtype="int8").reshape(2, 2)
+    assert pd.Series(numbers.flat).dtype == PLAIN_DTYPE
+    pairs = pd.DataFrame(zip([1, 2], [3.5, 4.5], strict=True))
+    assert pairs.dtypes.tolist() == [np.dtype("int64"), np.dtype("float64")]

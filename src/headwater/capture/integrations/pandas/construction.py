@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from pandas.core import arrays
 from pandas.core.arrays.sparse.accessor import SparseFrameAccessor
 from pandas.core.base import IndexOpsMixin
 
-from headwater.capture.hooks import Hooks
+from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.index_conversion import laid_out
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
 from headwater.capture.integrations.pandas.recording import DATA, argument, bind, hook, hook_methods, is_literal, listed
@@ -31,6 +32,7 @@ from headwater.capture.levels import field_of_level, levels_of
 from headwater.capture.recorder import Recorder, looked_up_here, table_of
 from headwater.capture.source_analysis.array_items import item_read
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value
+from headwater.capture.wrapper_frames import observe_making
 
 _ARRAYS: Final = tuple(
     found
@@ -42,11 +44,11 @@ _ARRAYS: Final = tuple(
 
 def install(hooks: Hooks) -> None:
     """Hook the constructors and the conversions to numpy."""
-    hook(hooks, pd.DataFrame, "__init__", _framed)
-    hook(hooks, pd.DataFrame, "from_records", _recorded)
+    _hook_making(hooks, pd.DataFrame, "__init__", _framed)
+    _hook_making(hooks, pd.DataFrame, "from_records", _recorded)
+    _hook_making(hooks, pd.Series, "__init__", _lined)
     hook(hooks, SparseFrameAccessor, "from_spmatrix", _from_sparse)
     hook(hooks, pd, "json_normalize", _normalised)
-    hook(hooks, pd.Series, "__init__", _lined)
     hook(hooks, pd.Categorical, "__init__", _categorised)
     hook(hooks, pd.Categorical, "from_codes", _coded)
     for name in ("to_numpy", "__array__", "to_records"):
@@ -55,6 +57,11 @@ def install(hooks: Hooks) -> None:
     for owner in (pd.DataFrame, pd.Series):
         if isinstance(vars(owner).get("values"), property):
             hooks.after_property(owner, "values", _to_array)
+
+
+def _hook_making(hooks: Hooks, owner: type, name: str, handler: After) -> None:
+    site = f"pandas.{owner.__name__}.{name}"
+    hooks.replace(owner, name, functools.partial(observe_making, after=handler, site=site))
 
 
 def _framed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -143,9 +150,16 @@ def _lined(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[
         inputs, rule = [data], by_position(IDENTITY) if isinstance(data, pd.Series) else SOURCE
     elif numbers := numbers_in(data):
         inputs, rule = [*numbers], _of_numbers
-    elif isinstance(data, dict) and (read := looked_up_here("Series", data)) is not None:
+    elif (read := _shown(owner, data)) is not None:
         inputs, rule = [read], SOURCE
     _bind_with_index(recorder, owner, "Series", inputs, rule, argument(args, kwargs, 2, "index"))
+
+
+def _shown(owner: pd.Series[Any], data: Any) -> Value | None:
+    """What the code shows of the dictionary or list that a column was just made of; None if it shows nothing."""
+    if isinstance(data, dict):
+        return looked_up_here("Series", data)
+    return table_of(("0",), len(owner)) if isinstance(data, list) else None
 
 
 def _of_numbers(value: Value) -> Columns:

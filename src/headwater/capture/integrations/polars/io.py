@@ -6,7 +6,7 @@ import contextlib
 import functools
 from typing import Any, Final
 
-from headwater.capture.hooks import Hooks
+from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.polars.frames import height, names_of
 from headwater.capture.integrations.polars.lazy_schema import Names, Schema, polars
 from headwater.capture.locations import is_path, located, located_all
@@ -16,6 +16,7 @@ from headwater.capture.recorder import Recorder, is_literal_here, table_of, went
 from headwater.capture.source_analysis.array_origins import known_or_listed
 from headwater.capture.source_analysis.row_list_syntax import MAKERS
 from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value, opaque, same_columns
+from headwater.capture.wrapper_frames import observe_making
 
 _FORMATS: Final = ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avro", "excel", "lines", "delta")
 
@@ -37,14 +38,19 @@ def hook(hooks: Hooks) -> None:
     for name in ("from_pandas", "from_arrow", "from_numpy", "from_dataframe"):
         hooks.after(pl, name, functools.partial(after_from, op=name))
     for owner in (pl.DataFrame, pl.LazyFrame, pl.Series):
-        hooks.after(owner, "__init__", after_init)
+        _hook_making(hooks, owner, "__init__", after_init)
     for name in ("from_dict", "from_dicts", "from_records"):
-        hooks.after(pl, name, after_made)
+        _hook_making(hooks, pl, name, after_made)
     for name in ("to_dicts", "rows", "iter_rows", "rows_by_key"):
         if hasattr(pl.DataFrame, name):
             hooks.after(pl.DataFrame, name, after_rows)
     for name in ("__iter__", "to_list"):
         hooks.after(pl.Series, name, after_rows)
+
+
+def _hook_making(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
+    site = f"polars.{getattr(owner, '__name__', '')}.{name}"
+    hooks.replace(owner, name, functools.partial(observe_making, after=handler, site=site))
 
 
 def after_rows(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
