@@ -31,10 +31,14 @@ def by_place(found: Found, place: int) -> Found:
     return {(value, value.column_names()[place]): None for value in rows if place < len(value.column_names())}
 
 
+def is_document(value: Value) -> bool:
+    """Whether a value is what plain Python loaded from a file, of which no columns are known: its length is data."""
+    return value.dataset is not None and not value.column_names()
+
+
 def as_rows(value: Value) -> Value:
     """A file with unknown columns as a value of rows with keys; any other value unchanged."""
-    is_bare = value.dataset is not None and not value.column_names()
-    return make_value(LOADED, dataset=value.dataset) if is_bare else value
+    return make_value(LOADED, dataset=value.dataset) if is_document(value) else value
 
 
 def column_of(value: Value, column: str | None) -> str | None:

@@ -17,7 +17,15 @@ from headwater.capture.source_analysis.call_origins import place_of
 from headwater.capture.source_analysis.literals import is_written
 from headwater.capture.source_analysis.names_above import NamesAbove
 from headwater.capture.source_analysis.own_attributes import self_of, steps_with_attributes
-from headwater.capture.source_analysis.row_columns import Found, as_rows, by_place, column_of, labels_of, of_rows
+from headwater.capture.source_analysis.row_columns import (
+    Found,
+    as_rows,
+    by_place,
+    column_of,
+    is_document,
+    labels_of,
+    of_rows,
+)
 from headwater.capture.source_analysis.row_list_syntax import (
     FETCHES,
     GIVES_KEYS,
@@ -238,7 +246,8 @@ class RowSources(ABC):
                         value, place = value.elts[place], None  # a, b = x[kept], y[kept]
                     more = self._returned(value, place, scope, depth) if place is not None else {}
                     more = _of_column(more or self._sources(value, scope, depth + 1, seen), column)
-                    found.update(more if not is_counted or self._is_of_items(value, scope) else {})
+                    is_data = not is_counted or self._is_of_items(value, scope)
+                    found.update(more if is_data else {one: None for one in more if is_document(one[0])})
         if is_counted and target is not None and called_name(target.iterated) in GROUPS:
             target = target._replace(place=0)  # the size of a group depends on its key
         if target is not None and not (is_counted and called_name(target.iterated) in GIVES_ROWS):

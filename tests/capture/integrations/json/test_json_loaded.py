@@ -192,3 +192,14 @@ def test_iterators_of_a_library_stay_what_they_are(followed):
     assert pd.Series(numbers.flat).dtype == PLAIN_DTYPE
     pairs = pd.DataFrame(zip([1, 2], [3.5, 4.5], strict=True))
     assert pairs.dtypes.tolist() == [np.dtype("int64"), np.dtype("float64")]
+
+
+def test_how_long_documents_are(followed):
+    """The length of what was loaded comes from the file; not from the others that the run read."""
+    rows = []
+    for path in ("people.json", "wrapped.json"):
+        with open(path) as file:  # noqa: PTH123
+            found = json.load(file)
+        rows.append({"file": path, "items": len(found)})
+    pd.DataFrame(rows).to_csv("sizes.csv", index=False)
+    assert followed.sources("sizes.csv") == {"people.json", "wrapped.json"}
