@@ -183,7 +183,11 @@ def items_kept(name: str, attribute: str | None, at: Position, records: Records)
     and ``attribute`` as in ``fills_of``."""
     owner, _, own = name.partition(".")
     held = instance_attribute(at.lookup(owner), own or attribute or "")
-    items = held.values() if isinstance(held, dict) else held if isinstance(held, list | tuple) else ()
+    items: Iterable[object] = ()
+    if isinstance(held, dict):
+        items = dict.values(held)  # without code of a subclass
+    elif type(held) is list or type(held) is tuple:
+        items = held
     found = [records.value(item) for item in islice(items, _MOST_ITEMS)]
     return [value for value in found if value is not None]
 
