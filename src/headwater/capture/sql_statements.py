@@ -169,14 +169,14 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
         columns = tuple(name for name in parsed.output_columns if name != "*")
         edges = [edge for edge in parsed.columns if edge.target_table == table]
         if table.kind == "temp":
-            _keep_temporary(statement, parsed, table, tables, values, _rule(edges, positions), columns)
+            _keep_temporary(statement, parsed, table, tables, values, _rule(edges, positions, parsed), columns)
             continue
         ref = tables.ref(statement, session, table)
         if not parsed.reads and parsed.kind.startswith(_DEFINES):
             if parsed.kind.startswith(_EMPTIES) and not _SPARES.search(parsed.masked_text):
                 emptied.append(ref)
             continue
-        own, rule = columns or tables.columns_of(ref), _rule(edges, positions)
+        own, rule = columns or tables.columns_of(ref), _rule(edges, positions, parsed)
         if rule is not None and any(is_place(edge.target_column) for edge in edges):
             own, rule = None, _as_whole(rule)  # the columns of the table are not known
         value = make_value("sql." + parsed.kind.lower(), values, rule, columns=own)
@@ -185,7 +185,7 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
         result = statement.result
         result.inputs = values
         result.depth = 1 + max((item.depth for item in values), default=-1)
-        result.rule = _rule([edge for edge in parsed.columns if edge.target_table is None], positions)
+        result.rule = _rule([edge for edge in parsed.columns if edge.target_table is None], positions, parsed)
     reads = [value.dataset for value in values if value.dataset is not None]
     is_asking = bool(parsed.reads) and all(map(_is_catalogue, parsed.reads)) and not parsed.writes
     unresolved = [f"{item.what}: {item.why}" for item in parsed.unresolved] if not is_asking else []
@@ -275,9 +275,11 @@ def _input(statement: Statement, table: TableName, tables: Tables, session: Sess
     return make_value("sql.read", columns=columns, dataset=ref)
 
 
-def _rule(edges: list[ColumnEdge], positions: Positions) -> Rule | None:
-    """The rule for the column edges that the parser found; None (opaque) if there are none."""
-    if not edges:
+def _rule(edges: list[ColumnEdge], positions: Positions, parsed: Parsed | None) -> Rule | None:
+    """The rule for the column edges that the parser found; None (opaque) if there are none, unless all columns are
+    known to have no source (``count(*)``)."""
+    outputs = parsed.output_columns if parsed is not None and "*" not in parsed.output_columns else ()
+    if not edges and (not outputs or parsed is None or parsed.unresolved):
         return None
     fields: dict[str, list[Dep]] = {}
     passed: list[Dep] = []
@@ -294,8 +296,9 @@ def _rule(edges: list[ColumnEdge], positions: Positions) -> Rule | None:
     def rule(value: Value) -> Columns:
         """By name; by position if the engine named its columns differently; ``*`` passes the other columns through."""
         own = value.column_names() or tuple(fields)
-        if not passed and len(own) == len(fields) and set(own) != set(fields):
-            return Columns(dict(zip(own, fields.values(), strict=True)), indirect)
+        named = outputs or tuple(fields)
+        if not passed and len(own) == len(named) and set(own) != set(named):
+            return Columns({name: fields.get(one, []) for name, one in zip(own, named, strict=True)}, indirect)
         rest = {name: [dep._replace(column=dep.column or name) for dep in passed] for name in own if name not in fields}
         return Columns({name: fields.get(name) or rest.get(name, []) for name in own}, indirect)
 
@@ -328,7 +331,7 @@ def rule_of(text: str, names: tuple[str, ...], dialect: str) -> Rule:
             edge.source_table.key: [place for place, name in enumerate(names) if name == edge.source_table.name]
             for edge in edges
         }
-        found = _rule(edges, positions)
+        found = _rule(edges, positions, parsed[-1] if parsed else None)
         return found(value) if found is not None else opaque(value)
 
     return rule

@@ -43,6 +43,16 @@ def test_a_table_of_a_frame(frame, make):
     assert _fields(followed, "out.parquet") == OWN
 
 
+def test_a_batch_of_a_frame(frame):
+    """``pa.record_batch(frame)``, made a table or a frame again."""
+    followed, df = frame
+    batch = pa.record_batch(df)
+    pq.write_table(pa.Table.from_batches([batch]), "out.parquet")
+    batch.to_pandas().to_csv("out.csv", index=False)
+    assert _fields(followed, "out.parquet") == OWN
+    assert _fields(followed, "out.csv") == OWN
+
+
 def test_columns_chosen_renamed_and_added(frame):
     """What compiled methods leave where it lies is known by its memory."""
     followed, df = frame

@@ -170,6 +170,14 @@ _MAKERS: Final = frozenset(("table", "record_batch"))
 def _after_table(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """``pa.table({"a": ...})``, ``pa.record_batch``: each column comes from what was given for it."""
     data = args[0] if args else kwargs.get("data")
+    frame = recorder.values.get(data)
+    if frame is not None and hasattr(result, "num_columns") and not isinstance(data, list | tuple | dict):
+        rows = result.num_rows
+        value = recorder.derive(
+            result, "pyarrow.table", (frame,), rule=same_columns, columns=names_of(result), rows=rows
+        )
+        remember_table(value, result)
+        return
     given = list(data.values()) if isinstance(data, dict) else data if isinstance(data, list | tuple) else []
     names = names_of(result)
     if names is None or len(given) != len(names):
