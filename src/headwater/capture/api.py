@@ -113,8 +113,8 @@ def default_name(project: Path) -> str:
 
 def _notebook(main: object) -> str:
     """The path of the notebook whose kernel this process is, as the server or the editor that started it tells it."""
-    found = str(getattr(main, "__vsc_ipynb_file__", "") or os.environ.get("JPY_SESSION_NAME", ""))
-    return found if hasattr(sys, "ps1") and found.endswith(".ipynb") else ""
+    path = str(getattr(main, "__vsc_ipynb_file__", "") or os.environ.get("JPY_SESSION_NAME", ""))
+    return path if hasattr(sys, "ps1") and path.endswith(".ipynb") else ""
 
 
 def script_name(script: Path, project: Path) -> str:
@@ -163,16 +163,16 @@ def current_run() -> Run | None:
 
 def read(dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
     """Record that the current run read ``dataset`` (a path, a URI, or a namespace and name), into ``obj`` if given."""
-    found = current_run()
-    if found is not None:
-        found.read(dataset, obj, type=type)
+    active = current_run()
+    if active is not None:
+        active.read(dataset, obj, type=type)
 
 
 def write(dataset: Dataset, obj: object = None, *, type: str | None = None) -> None:
     """Record that the current run wrote ``dataset``, from ``obj`` if given."""
-    found = current_run()
-    if found is not None:
-        found.write(dataset, obj, type=type)
+    active = current_run()
+    if active is not None:
+        active.write(dataset, obj, type=type)
 
 
 def record(document: Mapping[str, Any]) -> str:

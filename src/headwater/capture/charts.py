@@ -31,7 +31,7 @@ _INTERFACES: Final = frozenset(("matplotlib", "mpl_toolkits"))
 
 def is_axes(item: Any) -> bool:
     """Whether an object is an ``Axes`` of matplotlib, found out without importing matplotlib."""
-    return any(one.__name__ == "_AxesBase" for one in type(item).__mro__)
+    return any(base.__name__ == "_AxesBase" for base in type(item).__mro__)
 
 
 def axes_in(result: Any) -> Iterator[Any]:
@@ -54,10 +54,10 @@ def drawn(recorder: Recorder, axes: Iterable[Any], op: str, sources: Sequence[Dr
     given = [item for item in sources if item[0] is not NOTHING and item[0] is not UNKNOWN]
     if not given:
         return
-    for one in {id(one): one for one in axes}.values():  # not all of them can be hashed
-        before = recorder.values.seen(one)
+    for area in {id(area): area for area in axes}.values():  # not all of them can be hashed
+        before = recorder.values.seen(area)
         shown = given if before is None else [(before, _ALL), *given]
-        recorder.derive(one, op, tuple(value for value, _ in shown), _showing(shown), frames=frames + 1)
+        recorder.derive(area, op, tuple(value for value, _ in shown), _showing(shown), frames=frames + 1)
 
 
 def cleared(recorder: Recorder, axes: Any) -> None:
@@ -69,7 +69,7 @@ def cleared(recorder: Recorder, axes: Any) -> None:
 def picture_of(recorder: Recorder, figure: Any) -> Value | None:
     """The value of the picture of a figure. It has no source if everything drawn is literal in the code; None if no
     content of its axes is known."""
-    found = [recorder.values.seen(one) for one in getattr(figure, "axes", None) or ()]
+    found = [recorder.values.seen(area) for area in getattr(figure, "axes", None) or ()]
     return picture("matplotlib.savefig", found)
 
 
@@ -132,9 +132,9 @@ def columns_named(value: Value, given: Iterable[Any]) -> tuple[str | None, ...]:
     names = frozenset(value.column_names())
     texts: dict[str | None, None] = {}
     for item in given:
-        for one in item if isinstance(item, list | tuple) else (item,):
-            if isinstance(one, str | int) and not isinstance(one, bool) and str(one) in names:
-                texts[str(one)] = None
+        for part in item if isinstance(item, list | tuple) else (item,):
+            if isinstance(part, str | int) and not isinstance(part, bool) and str(part) in names:
+                texts[str(part)] = None
     return tuple(texts) or _ALL
 
 

@@ -156,7 +156,9 @@ def _function_of(function: Any) -> types.FunctionType:
         elif isinstance(getattr(function, "__wrapped__", None), Callable):  # type: ignore[arg-type]
             function = function.__wrapped__
         else:
-            function = next((vars(one)["__call__"] for one in type(function).__mro__ if "__call__" in vars(one)), None)
+            function = next(
+                (vars(base)["__call__"] for base in type(function).__mro__ if "__call__" in vars(base)), None
+            )
     raise InvalidInput(
         field="function",
         value=type(function).__qualname__,
@@ -171,10 +173,10 @@ def _parts(function: types.FunctionType) -> Iterable[tuple[str, types.CodeType, 
     waiting: list[types.FunctionType] = [function]
     seen = {id(function.__code__)}
     while waiting and len(seen) <= _MOST_REFERENCES:
-        one = waiting.pop(0)
-        values = list(_referred(one))
-        extra = _values(one, values)
-        yield f"{one.__module__}.{one.__qualname__}", one.__code__, extra
+        referrer = waiting.pop(0)
+        values = list(_referred(referrer))
+        extra = _values(referrer, values)
+        yield f"{referrer.__module__}.{referrer.__qualname__}", referrer.__code__, extra
         for found in _functions_in(values):
             if id(found.__code__) not in seen and _is_own(found.__code__):
                 seen.add(id(found.__code__))

@@ -187,9 +187,9 @@ class Delivery:
         self._is_drained = True
         try:
             transport = self.transport()
-            done = self.spool.drain(lambda batch: self._deliver(transport, batch))
-            self.drained += done.events
-            self.gaps += done.gaps
+            drained = self.spool.drain(lambda batch: self._deliver(transport, batch))
+            self.drained += drained.events
+            self.gaps += drained.gaps
             self._close_abandoned(transport)
         except (HeadwaterError, OSError) as error:
             self._is_away(error)

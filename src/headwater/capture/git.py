@@ -121,7 +121,7 @@ def _find(start: Path) -> tuple[Path, Path] | None:
         tree = os.environ.get("GIT_WORK_TREE")
         return (Path(tree).absolute() if tree else Path.cwd(), folder) if (folder / "HEAD").is_file() else None
     start = start.absolute()
-    ceilings = {Path(one) for one in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep) if one}
+    ceilings = {Path(part) for part in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep) if part}
     for place in (start, *start.parents):
         marker = place / ".git"
         if (marker / "HEAD").is_file():

@@ -181,9 +181,9 @@ class Hooks:
 
     def part(self) -> Hooks:
         """A subset of these hooks that can be removed earlier, and is removed with the rest at the latest."""
-        made = Hooks(self.identifier)
-        self._parts.append(made)
-        return made
+        part = Hooks(self.identifier)
+        self._parts.append(part)
+        return part
 
     def remove(self) -> None:
         """Restore all attributes, last change first, also in modules that have imported a wrapper since."""
@@ -260,7 +260,7 @@ class _Copy(NamedTuple):
 
 def remove_all(hooks: Iterable[Hooks]) -> None:
     """Remove the hooks of several integrations, with a single pass over the other modules."""
-    _swap([copy for one in hooks for copy in one.take_back()])
+    _swap([copy for library in hooks for copy in library.take_back()])
 
 
 def _first_loading(owners: set[ModuleType]) -> int:
@@ -301,11 +301,11 @@ def _swap(copies: list[_Copy], since: int = 0) -> None:
     by_value = {id(copy.old): copy.new for copy in copies}
     main = sys.modules.get("__main__")
     for alias, value in list(vars(main).items()) if main is not None else ():
-        found = value
-        while id(found) in by_value:
-            found = by_value[id(found)]
-        if found is not value:
-            setattr(main, alias, found)
+        replacement = value
+        while id(replacement) in by_value:
+            replacement = by_value[id(replacement)]
+        if replacement is not value:
+            setattr(main, alias, replacement)
 
 
 class Integration(ABC):

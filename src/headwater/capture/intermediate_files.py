@@ -37,8 +37,8 @@ def _sources(inputs: list[dict[str, Any]], known: dict[_Name, dict[str, Any]], d
             continue
         name = source.get("field")
         behind = entry["inputs"] if name is None else entry.get("fields", {}).get(name, {}).get("inputs", [])
-        found += [_changed(one, source) for one in _sources(behind, known, depth + 1)]
-    return list({msgspec.json.encode(one): one for one in found}.values())
+        found += [_changed(feeder, source) for feeder in _sources(behind, known, depth + 1)]
+    return list({msgspec.json.encode(feeder): feeder for feeder in found}.values())
 
 
 def _changed(source: dict[str, Any], by: dict[str, Any]) -> dict[str, Any]:

@@ -41,13 +41,13 @@ def located_all(target: Any, type: str = "FILE") -> list[DatasetRef]:
     For more than ``MOST_FILES`` files, the folder that holds them all, or the pattern. Empty for a buffer in memory.
     """
     given = target if isinstance(target, list | tuple) else [target]
-    paths = [path_of(one) for one in given[: MOST_FILES + 1]]
+    paths = [path_of(item) for item in given[: MOST_FILES + 1]]
     if not paths or None in paths:
         return []
     files = [file for path in paths if path is not None for file in matching(path) or [path]]
     if len(files) > MOST_FILES:
-        one = located(target, type)
-        return [one] if one is not None else []
+        whole = located(target, type)
+        return [whole] if whole is not None else []
     refs = [located(file, type) for file in files]
     return list(dict.fromkeys(ref for ref in refs if ref is not None))
 

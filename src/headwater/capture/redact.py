@@ -70,21 +70,21 @@ class Redactor:
     def learn_mapping(self, values: Mapping[str, Any]) -> None:
         """Learn the values that have secret names, for example in the environment. Existing paths are not secrets
         (``PWD``, ``SSH_AUTH_SOCK``)."""
-        found = [str(value) for name, value in values.items() if is_secret_name(name, self._keys)]
-        self.learn(value for value in found if not _is_path(value))
+        secrets = [str(value) for name, value in values.items() if is_secret_name(name, self._keys)]
+        self.learn(secret for secret in secrets if not _is_path(secret))
 
     def learn_arguments(self, arguments: Iterable[str]) -> None:
         """Learn the secrets of a command line: ``--token X``, ``--token=X``, ``TOKEN=X``."""
-        found: list[str] = []
+        secrets: list[str] = []
         name = ""
         for argument in arguments:
             head, equals, tail = argument.partition("=")
             if equals and is_secret_name(head.lstrip("-"), self._keys):
-                found.append(tail)
+                secrets.append(tail)
             elif name and not argument.startswith("--"):
-                found.append(argument)
+                secrets.append(argument)
             name = argument if argument.startswith("-") and is_secret_name(argument.lstrip("-"), self._keys) else ""
-        self.learn(found)
+        self.learn(secrets)
 
     # -- texts ---------------------------------------------------------------------------------------------------------
     def text(self, text: str) -> str:
@@ -193,10 +193,10 @@ class Redactor:
 
     def _opened_part(self, name: str, raw: msgspec.Raw) -> Any:
         if name in _NESTED:
-            held = msgspec.json.decode(raw, type=_Object)
-            return {key: self._opened_part(key, one) for key, one in held.items()}
+            members = msgspec.json.decode(raw, type=_Object)
+            return {key: self._opened_part(key, part) for key, part in members.items()}
         if name in _LISTS:
-            return [self._opened_part("", one) for one in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+            return [self._opened_part("", part) for part in msgspec.json.decode(raw, type=list[msgspec.Raw])]
         text = bytes(raw)
         return raw if self._is_safe(b'"%s":%s' % (name.encode(), text)) else msgspec.json.decode(text)
 

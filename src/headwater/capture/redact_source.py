@@ -185,7 +185,7 @@ class _Reader:
 
 def _secret_places(pieces: Iterable[_Piece], more: frozenset[str]) -> dict[str, frozenset[int]]:
     """The places of parameters with a secret name, by the name of the function; ``self`` and ``cls`` have none."""
-    found: dict[str, frozenset[int]] = {}
+    places: dict[str, frozenset[int]] = {}
     function, depth, place, before = "", 0, 0, ""
     for piece in pieces:
         text = piece.text
@@ -201,10 +201,10 @@ def _secret_places(pieces: Iterable[_Piece], more: frozenset[str]) -> dict[str, 
         elif function and depth == 1 and text == "*":
             function = ""  # no argument without a name gets to those that follow
         elif function and depth == 1 and before in ("(", ",") and is_secret_name(text, more):
-            found[function] = found.get(function, frozenset()) | {place}
+            places[function] = places.get(function, frozenset()) | {place}
         if piece.kind not in ("NL", "comment"):
             before = text
-    return found
+    return places
 
 
 def redact_source(text: str, mask: Callable[[str], str], more: frozenset[str] = frozenset()) -> str | None:
@@ -217,7 +217,7 @@ def redact_source(text: str, mask: Callable[[str], str], more: frozenset[str] = 
     reader = _Reader(more, _secret_places(pieces, more))
     code: list[str] = []
     texts: list[str] = []
-    found: set[str] = set()
+    secrets: set[str] = set()
     lines = _lines(text)
     at = (1, 0)
     for piece in pieces:
@@ -229,9 +229,9 @@ def redact_source(text: str, mask: Callable[[str], str], more: frozenset[str] = 
         at = piece.end
         match = _LITERAL.fullmatch(piece.text) if is_secret else None
         if match and _is_telling(match[2]):
-            found.add(match[2])
+            secrets.add(match[2])
     code.append(_between(lines, at, (len(lines) + 1, 0)))
-    for secret in sorted(found, key=len, reverse=True):
+    for secret in sorted(secrets, key=len, reverse=True):
         texts = [item.replace(secret, MASK) for item in texts]
     return "".join(part for pair in zip(code, [*texts, ""], strict=True) for part in pair)
 
@@ -245,10 +245,10 @@ def _without_sql_texts(piece: _Piece) -> str:
     return piece.text[:start] + _SQL_TEXT.sub(_masked_sql_text, match[2]) + piece.text[end:]
 
 
-def _masked_sql_text(found: re.Match[str]) -> str:
+def _masked_sql_text(literal: re.Match[str]) -> str:
     """The mask of a string literal in SQL, with as many lines, so that the lines below keep their numbers."""
-    lines = "\n" * found[2].count("\n")
-    return f"{found[1]}{MASK}{lines}{found[1]}"
+    lines = "\n" * literal[2].count("\n")
+    return f"{literal[1]}{MASK}{lines}{literal[1]}"
 
 
 def _is_telling(content: str) -> bool:

@@ -219,12 +219,12 @@ def load_integration(name: str) -> Integration:
 def too_old(name: str, version: str) -> str:
     """Why a version of an integration's library is not supported; empty if it is, or if the version is unclear."""
     least = OLDEST.get(name, ())
-    found: list[int] = []
+    numbers: list[int] = []
     for part in version.split("."):
         if not part.isdigit():
             break
-        found.append(int(part))
-    if not found or tuple(found) >= least[: len(found)]:
+        numbers.append(int(part))
+    if not numbers or tuple(numbers) >= least[: len(numbers)]:
         return ""
     return f"{INTEGRATIONS[name]} {version} is older than {'.'.join(map(str, least))}, the oldest that is followed"
 

@@ -37,14 +37,14 @@ def _stack(error: BaseException) -> str:
     has_parser = not module_shadowing.has_made_room("ast")
     waiting: list[traceback.TracebackException | None] = [report]
     while waiting:
-        one = waiting.pop()
-        if one is None:
+        report_part = waiting.pop()
+        if report_part is None:
             continue
-        for frame in one.stack:
+        for frame in report_part.stack:
             lines = range(frame.lineno or 0, (frame.end_lineno or frame.lineno or 0) + 1)
             if not has_parser or may_warn("".join(linecache.getline(frame.filename, line) for line in lines)):
                 frame.colno = frame.end_colno = None
-        waiting += [one.__cause__, one.__context__, *(one.exceptions or ())]
+        waiting += [report_part.__cause__, report_part.__context__, *(report_part.exceptions or ())]
     return "".join(report.format())
 
 

@@ -222,11 +222,11 @@ class Run:
 
     def measures(self) -> dict[str, Any]:
         """Processor time of the process since the run began, and its peak memory so far."""
-        found: dict[str, Any] = {"cpu_s": round(time.process_time() - self._cpu_start_s, 6)}
+        measures: dict[str, Any] = {"cpu_s": round(time.process_time() - self._cpu_start_s, 6)}
         peak = peak_memory_bytes()
         if peak:
-            found["peak_memory_bytes"] = peak
-        return found
+            measures["peak_memory_bytes"] = peak
+        return measures
 
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.namespace}/{self.name}>"

@@ -143,18 +143,18 @@ class Spool:
             TransportError, StoreError: whatever ``deliver`` raises; the segment stays.
         """
         self.close()
-        done = Drained(0, 0, 0)
+        total = Drained(0, 0, 0)
         if not self.folder.is_dir():
-            return done
+            return total
         with Lock(self.folder / "drain.lock") as lock:
             if not lock.is_held:
-                return done
+                return total
             for path in sorted(self.folder.glob("*.segment")):
-                one = self._drain_one(path, deliver)
-                done = Drained(*(a + b for a, b in zip(done, one, strict=True)))
-        return done
+                drained = self._drain_segment(path, deliver)
+                total = Drained(*(sum(pair) for pair in zip(total, drained, strict=True)))
+        return total
 
-    def _drain_one(self, path: Path, deliver: Callable[[list[bytes]], Any]) -> Drained:
+    def _drain_segment(self, path: Path, deliver: Callable[[list[bytes]], Any]) -> Drained:
         try:
             descriptor = os.open(path, os.O_RDWR)
         except OSError:

@@ -168,7 +168,9 @@ class Worker:
         had ended by then used only what is in the cut, and one that had not will end later than ``time_ns``."""
         time_ns = time.time_ns()
         outcomes = [(session, session.outcome) for session in self._sessions]
-        return _Cut(time_ns, [(one, outcome, len(one.assembler.recorder.items)) for one, outcome in outcomes])
+        return _Cut(
+            time_ns, [(session, outcome, len(session.assembler.recorder.items)) for session, outcome in outcomes]
+        )
 
     def _events_of(self, session: Session, outcome: Outcome | None, time_ns: int, *, is_last_word: bool) -> list[bytes]:
         events: list[bytes] = []

@@ -82,8 +82,8 @@ def _listed(item: Any) -> list[Any]:
 def _fields(channel: Any) -> Iterator[str]:
     """The columns that a channel names, or several channels, or the two of a facet."""
     if isinstance(channel, list):
-        for one in channel:
-            yield from _fields(one)
+        for part in channel:
+            yield from _fields(part)
         return
     own: dict[str, Any] = getattr(channel, "_kwds", None) or {}
     for text in (channel, own.get("shorthand"), own.get("field")):

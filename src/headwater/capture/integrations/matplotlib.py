@@ -71,7 +71,7 @@ class MatplotlibIntegration(Integration):
 
 
 def _install_axes(hooks: Hooks, owner: type) -> None:
-    base = next((one for one in owner.__bases__ if one.__name__ == "_AxesBase"), owner)
+    base = next((base_class for base_class in owner.__bases__ if base_class.__name__ == "_AxesBase"), owner)
     for part in dict.fromkeys((owner, base)):
         for name in (*_DRAW, *_PUT):
             if isinstance(vars(part).get(name), FunctionType):

@@ -75,7 +75,7 @@ class ScipyIntegration(Integration):
 def _family(module: ModuleType) -> list[type]:
     """The classes of sparse matrices, with their bases in ``scipy.sparse``."""
     made = [getattr(module, name) for name in _MATRICES if hasattr(module, name)]
-    found = {cls: None for one in made for cls in one.__mro__ if cls.__module__.startswith("scipy.sparse")}
+    found = {cls: None for matrix in made for cls in matrix.__mro__ if cls.__module__.startswith("scipy.sparse")}
     return list(found)
 
 
@@ -195,7 +195,7 @@ def _constructed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     matrix, data = args[0], args[1] if len(args) > 1 else kwargs.get("arg1")
     is_parts = isinstance(data, tuple) and len(data) in (2, 3) and not isinstance(data[0], int | np.integer)
     given = data if isinstance(data, tuple) and is_parts else (data,)
-    parts = [item for one in given for item in (one if isinstance(one, tuple) else (one,))]
+    parts = [item for argument in given for item in (argument if isinstance(argument, tuple) else (argument,))]
     inputs = _others(recorder, parts)
     if inputs:
         names = _names(inputs[0], matrix) or (inputs[0].column_names() if len(inputs[0].column_names()) == 1 else None)
@@ -226,7 +226,7 @@ def _stacked(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         blocks = args[0] if args else kwargs.get("blocks", kwargs.get("mats"))
         given = blocks if isinstance(blocks, list | tuple) else [blocks]
-        flat = [item for one in given for item in (one if isinstance(one, list | tuple) else (one,))]
+        flat = [item for block in given for item in (block if isinstance(block, list | tuple) else (block,))]
         inputs = [value for item in flat if (value := known_or_read(recorder.values, item, 3)) is not None]
         if not inputs:
             return

@@ -76,8 +76,8 @@ class StatsmodelsIntegration(Integration):
 
 
 def _below(base: type) -> list[type]:
-    own: list[type] = base.__subclasses__()
-    return own + [cls for one in own for cls in _below(one)]
+    children: list[type] = base.__subclasses__()
+    return children + [cls for child in children for cls in _below(child)]
 
 
 def _hook(hooks: Hooks, cls: type, names: Sequence[str], after: After) -> None:

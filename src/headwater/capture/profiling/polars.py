@@ -37,7 +37,10 @@ def accepts(obj: object) -> bool:
 def table(obj: Any) -> Table:
     """The object as a table; a series without a name is the column ``value``."""
     series = obj.get_columns() if isinstance(obj, pl.DataFrame) else [obj]
-    columns = [series_column(one.name if isinstance(obj, pl.DataFrame) else one.name or "value", one) for one in series]
+    columns = [
+        series_column(column.name if isinstance(obj, pl.DataFrame) else column.name or "value", column)
+        for column in series
+    ]
     return Table(
         library=f"polars {pl.__version__}",
         row_count=len(obj),

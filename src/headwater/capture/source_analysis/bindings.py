@@ -108,7 +108,11 @@ def arrays_of(values: Values, code: CodeType, step: Step, called: Called | None 
     """The latest arrays that a statement made and did not itself use, in all iterations of a loop around it; with
     ``called``, only in the calls from that place."""
     parts = set(parts_of(code))
-    made = [one for one in list(values.arrays) if one[0].code in parts and step.first <= line_in(one[0]) <= step.last]
+    made = [
+        entry
+        for entry in list(values.arrays)
+        if entry[0].code in parts and step.first <= line_in(entry[0]) <= step.last
+    ]
     found = [value for value, _, _ in made]
     if called is not None:
         callers = set(parts_of(called.code))
@@ -123,14 +127,14 @@ def _before_latest(values: Values, code: CodeType, step: Step, called: Called, m
     """The number of a value made after the earlier calls of a function and before the arrays of its latest: by its
     caller, or by the function itself above the loop around the statement."""
     latest = max((value.number for value in made), default=0)
-    loops = [one.lineno for one in _loops_around(code, step)]
+    loops = [loop.lineno for loop in _loops_around(code, step)]
     above = [value.number for line, value in made_there(values, code) if line < min(loops, default=0)]
     between = [value.number for value in values.made_in(parts_of(called.code)) if value.number < latest]
     return max((number for number in (*above, *between) if number < latest), default=0)
 
 
 def _loops_around(code: CodeType, step: Step) -> list[ast.stmt]:
-    nodes = [one.node for one in steps_of(code)]
+    nodes = [statement.node for statement in steps_of(code)]
     loops = [node for node in nodes if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
     return [node for node in loops if node.lineno < step.first <= (node.end_lineno or 0)]
 
@@ -356,7 +360,7 @@ def is_test_of_names(node: ast.AST) -> bool:
     """Whether an expression only checks for a column: ``"age" in frame``."""
     if not isinstance(node, ast.Compare) or not isinstance(node.left, ast.Constant):
         return False
-    return isinstance(node.left.value, str) and all(isinstance(one, ast.In | ast.NotIn) for one in node.ops)
+    return isinstance(node.left.value, str) and all(isinstance(operator, ast.In | ast.NotIn) for operator in node.ops)
 
 
 def own_names(node: ast.AST) -> set[str]:

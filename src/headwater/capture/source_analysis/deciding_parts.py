@@ -26,7 +26,7 @@ def making(code: CodeType, line: int, names: Sequence[str]) -> list[Step]:
     if not names:
         return [at]
     last = last_binding(steps, names[0], at.first)
-    return [] if last is None else [one for one in steps if names[0] in one.binds and one.first <= last.first]
+    return [] if last is None else [step for step in steps if names[0] in step.binds and step.first <= last.first]
 
 
 def looked_in(steps: Sequence[Step]) -> tuple[str, ...]:
@@ -39,9 +39,9 @@ def looked_in(steps: Sequence[Step]) -> tuple[str, ...]:
                 continue
             own = own_names(node)
             parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-            parts += [test for one in node.generators for test in one.ifs]
-            called = {id(one.func) for part in parts for one in ast.walk(part) if isinstance(one, ast.Call)}
-            for item in (one for part in parts for one in ast.walk(part)):
+            parts += [test for generator in node.generators for test in generator.ifs]
+            called = {id(inner.func) for part in parts for inner in ast.walk(part) if isinstance(inner, ast.Call)}
+            for item in (inner for part in parts for inner in ast.walk(part)):
                 is_value = isinstance(item, ast.Name) and id(item) not in called and item.id not in own
                 if is_value and not hasattr(builtins, item.id):  # type: ignore[attr-defined]
                     found[item.id] = None  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ def _put_in(node: ast.stmt) -> list[ast.expr]:
 
 
 def _is_spelled(node: ast.expr) -> bool:
-    return all(isinstance(one, ast.Constant | ast.List | ast.Tuple | ast.expr_context) for one in ast.walk(node))
+    return all(isinstance(part, ast.Constant | ast.List | ast.Tuple | ast.expr_context) for part in ast.walk(node))
 
 
 def tests_around(code: CodeType, line: int) -> list[ast.expr]:
@@ -69,7 +69,10 @@ def tests_around(code: CodeType, line: int) -> list[ast.expr]:
     found: list[ast.expr] = []
     body: Sequence[ast.stmt] = body_of(code)
     while body:
-        node = next((one for one in body if one.lineno <= line <= (one.end_lineno or one.lineno)), None)
+        node = next(
+            (statement for statement in body if statement.lineno <= line <= (statement.end_lineno or statement.lineno)),
+            None,
+        )
         if node is None:
             break
         if isinstance(node, ast.If) and not _is_main(node.test):

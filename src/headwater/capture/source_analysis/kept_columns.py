@@ -43,7 +43,11 @@ def keeps_columns(step: Step, name: str) -> bool:
 def returns_unchanged(code: CodeType, line: int, step: Step, name: str) -> bool:
     """Whether the ``return`` at a line gives back a plain name where ``step`` binds ``name`` to the result."""
     place = place_of(step.node, name)
-    found = [one.node.value for one in steps_of(code) if one.first == line and isinstance(one.node, ast.Return)]
+    found = [
+        statement.node.value
+        for statement in steps_of(code)
+        if statement.first == line and isinstance(statement.node, ast.Return)
+    ]
     given = found[0] if len(found) == 1 else None
     if isinstance(given, ast.Tuple) and place is not None:
         given = given.elts[place] if place < len(given.elts) else None

@@ -128,8 +128,8 @@ def constants_at(code: CodeType | None, line: int) -> set[object]:
                 if not isinstance(node.value, str):
                     found.add(-node.value)
         for name in (*step.passed, *step.used):
-            more = [one for one in bindings(name, Place(code, step.first)) if one.first not in seen]
-            seen.update(one.first for one in more)
+            more = [binding for binding in bindings(name, Place(code, step.first)) if binding.first not in seen]
+            seen.update(binding.first for binding in more)
             waiting += more
     return found
 

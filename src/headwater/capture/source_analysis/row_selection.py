@@ -58,9 +58,9 @@ def selected_rows(
         given = expression_given(code)
         there = {_place(node) for node in ast.walk(given)} if given is not None else set()
         keys = [(key, first) for key, first in keys if _place(key) in there]
-    deciding = [one for key, first in keys for one in _deciding(values, key, first, objects, read)]
+    deciding = [source for key, first in keys for source in _deciding(values, key, first, objects, read)]
     rule = _same if not deciding else _chosen_by([column for _, column in deciding])
-    inputs = (value, *(one for one, _ in deciding))
+    inputs = (value, *(source for source, _ in deciding))
     return make_value(op, inputs, rule, columns=value.columns, rows=len(item), code=code, line=line)
 
 
@@ -86,10 +86,10 @@ def _deciding(
 
 def _places_of(name: str, key: ast.expr) -> list[int]:
     """The columns of an array that an index reads by their places; none if it may read others."""
-    uses = [one for one in ast.walk(key) if isinstance(one, ast.Name) and one.id == name]
-    slices = [one.slice for one in ast.walk(key) if isinstance(one, ast.Subscript) and one.value in uses]
-    ends = [one.elts[1] for one in slices if isinstance(one, ast.Tuple) and len(one.elts) == 2]
-    places = [one.value for one in ends if isinstance(one, ast.Constant) and isinstance(one.value, int)]
+    uses = [inner for inner in ast.walk(key) if isinstance(inner, ast.Name) and inner.id == name]
+    slices = [inner.slice for inner in ast.walk(key) if isinstance(inner, ast.Subscript) and inner.value in uses]
+    ends = [index.elts[1] for index in slices if isinstance(index, ast.Tuple) and len(index.elts) == 2]
+    places = [end.value for end in ends if isinstance(end, ast.Constant) and isinstance(end.value, int)]
     return places if len(places) == len(uses) else []
 
 
@@ -116,12 +116,12 @@ def _chosen_from(node: ast.stmt) -> list[tuple[str, ast.expr]]:
     head: ast.AST = node.iter if isinstance(node, ast.For | ast.AsyncFor) else node
     if isinstance(node, ast.With | ast.AsyncWith | ast.While | ast.If | ast.Try):
         return []
-    chosen = [one for one in ast.walk(head) if isinstance(one, ast.Subscript)]
-    places = {id(inner) for one in chosen for inner in ast.walk(one.slice)}
+    chosen = [subscript for subscript in ast.walk(head) if isinstance(subscript, ast.Subscript)]
+    places = {id(inner) for subscript in chosen for inner in ast.walk(subscript.slice)}
     return [
-        (one.value.id, one.slice)
-        for one in chosen
-        if isinstance(one.value, ast.Name) and id(one) not in places and _may_choose_rows(one.slice)
+        (subscript.value.id, subscript.slice)
+        for subscript in chosen
+        if isinstance(subscript.value, ast.Name) and id(subscript) not in places and _may_choose_rows(subscript.slice)
     ]
 
 

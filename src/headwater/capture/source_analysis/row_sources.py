@@ -297,10 +297,10 @@ class RowSources(ABC):
         while waiting:
             name = waiting.pop()
             bound = [step.node for step in self._names.latest(name)] if name not in seen else []
-            if name in scope or any(isinstance(one, ast.For | ast.AsyncFor) for one in bound):
+            if name in scope or any(isinstance(statement, ast.For | ast.AsyncFor) for statement in bound):
                 return True
             seen.add(name)
-            given = [value for one in bound if (value := getattr(one, "value", None)) is not None]
+            given = [value for statement in bound if (value := getattr(statement, "value", None)) is not None]
             waiting += [other for value in given for other, _ in uses_of(value)]
         return False
 

@@ -243,7 +243,7 @@ def _by_key(given: list[Any]) -> Rule:
     keys: list[str | None] = []
     for item in given:
         pairs = item.items() if isinstance(item, dict) else ((None, item),)
-        keys += [None if name is None else label(name) for name, one in pairs if operands(one)]
+        keys += [None if name is None else label(name) for name, replacement in pairs if operands(replacement)]
 
     def rule(value: Value) -> Columns:
         fields = dict(CHANGED(value).fields)
@@ -265,7 +265,7 @@ def _compared(own: str, others: str) -> Rule:
         is_series = not is_frame(value.inputs[0])
         for name in columns_of(value):
             known, _, side = name.rpartition(".") if not is_series else ("", "", name)
-            places = [place for place, one in enumerate((own, others)) if side == one] or [0, 1]
+            places = [place for place, suffix in enumerate((own, others)) if side == suffix] or [0, 1]
             deps = [whole(value, i, IDENTITY) if is_series else column(value, i, known, IDENTITY) for i in places]
             deps = deps if any(deps) else [column(value, i, name, IDENTITY) for i in (0, 1)]
             fields[name] = [dep for found in deps for dep in found]

@@ -181,8 +181,8 @@ def column_numbers(recorder: Recorder, item: Any, depth: int = 4) -> list[Value]
     is_part = known.op in ("getitem", "loc") and len(known.inputs) == 1
     if not known.inputs or not (is_part or known.op in _BY_ELEMENT or known.op.startswith("numpy.")):
         return None
-    found = [column_numbers(recorder, one, depth - 1) for one in known.inputs]
-    frames = [frame for one in found if one is not None for frame in one]
+    found = [column_numbers(recorder, source, depth - 1) for source in known.inputs]
+    frames = [frame for numbers in found if numbers is not None for frame in numbers]
     return list(dict.fromkeys(frames)) if None not in found else None
 
 

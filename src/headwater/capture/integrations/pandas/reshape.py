@@ -262,7 +262,7 @@ def _factorized(name: str) -> After:
 
 def _crosstab(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     given = [argument(args, kwargs, 0, "index"), argument(args, kwargs, 1, "columns"), kwargs.get("values")]
-    inputs = [item for one in given for item in data_in(*(one if isinstance(one, list) else [one]))]
+    inputs = [item for frames in given for item in data_in(*(frames if isinstance(frames, list) else [frames]))]
     rows = len(given[0]) if isinstance(given[0], list) else 1
 
     def rule(value: Value) -> Columns:
@@ -281,7 +281,7 @@ def _of_strings(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         owner = args[0]._orig
         others = data_in(*args[1:], *kwargs.values())
-        nested = [item for one in args[1:] if isinstance(one, list) for item in data_in(*one)]
+        nested = [item for frames in args[1:] if isinstance(frames, list) for item in data_in(*frames)]
         inputs = [owner, *others, *nested]
         bind(recorder, result, op, inputs, SOURCE if isinstance(owner, pd.Index) else combining(inputs))
 

@@ -52,8 +52,16 @@ def _results(code: CodeType) -> list[ast.expr]:
     if not 0 < count <= MAX_SOURCE_LINES or not module_steps_of(code):
         return []
     tree = parsed("".join(lines_of(code.co_filename)[:count]))
-    here = [one for one in ast.walk(tree) if isinstance(one, ast.Lambda) and one.lineno == code.co_firstlineno]
-    alike = [one for one in here if [arg.arg for arg in one.args.args] == [*code.co_varnames[: code.co_argcount]]]
+    here = [
+        function
+        for function in ast.walk(tree)
+        if isinstance(function, ast.Lambda) and function.lineno == code.co_firstlineno
+    ]
+    alike = [
+        function
+        for function in here
+        if [arg.arg for arg in function.args.args] == [*code.co_varnames[: code.co_argcount]]
+    ]
     return [alike[0].body] if len(alike) == 1 else []
 
 

@@ -142,7 +142,7 @@ def _aligned_to(*, has_levels: bool) -> Rule:
     def rule(value: Value) -> Columns:
         fields = SAME(value).fields
         for name in levels_of(value):
-            own = [dep for one in levels_of(value.inputs[1]) if name in (one, UNNAMED) for dep in level(value, 1, one)]
+            own = [dep for old in levels_of(value.inputs[1]) if name in (old, UNNAMED) for dep in level(value, 1, old)]
             fields[field_of_level(name)] = (has_levels and own) or whole(value, 1, IDENTITY)
         given = (has_levels and by_levels(value, "JOIN", 1)) or whole(value, 1, "JOIN", "INDIRECT")
         return Columns(fields, [*by_levels(value, "JOIN", 0), *given])

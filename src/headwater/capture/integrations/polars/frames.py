@@ -118,8 +118,8 @@ def _split(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], ru
         if isinstance(item, pl.DataFrame | pl.LazyFrame | pl.Series):
             frames.append(item)
             return Frame(len(frames) - 1, is_column=isinstance(item, pl.Series))
-        if type(item) in (list, tuple) and any(isinstance(one, pl.Series) for one in item):
-            return [stand_in(one) for one in item]
+        if type(item) in (list, tuple) and any(isinstance(part, pl.Series) for part in item):
+            return [stand_in(part) for part in item]
         return item
 
     return frames, (tuple(map(stand_in, args[1:])), {key: stand_in(item) for key, item in kwargs.items()})
@@ -143,7 +143,7 @@ def _numbers_of(held: list[Any]) -> dict[Any, Value]:
     is a guess; numbers that are literals in the code of the expression are not considered."""
     if not len(SCALARS):
         return {}
-    values = {item: SCALARS.equal_to(item) for one in held for item in literals(one)}
+    values = {item: SCALARS.equal_to(item) for expression in held for item in literals(expression)}
     if not any(values.values()):
         return {}
     code, line = user_place(4)

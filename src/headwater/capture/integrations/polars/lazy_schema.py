@@ -87,7 +87,7 @@ def replayed(inputs: tuple[Value, ...], method: str, args: tuple[Any, ...], kwar
     def attempt(*, is_typed: bool) -> Schema:
         def stand_in(item: Any) -> Any:
             if isinstance(item, list):
-                return [stand_in(one) for one in item]
+                return [stand_in(part) for part in item]
             return item.empty(inputs[item.position], is_typed=is_typed) if isinstance(item, Frame) else item
 
         frame = empty(inputs[0], is_typed=is_typed)

@@ -276,7 +276,7 @@ def windowed(call: Call, window: Call, having: tuple[Any, ...], *, is_moved: boo
         made = outputs(expressions([index])[0], value.inputs[0]) if is_moved else {}
         for name, deps in made.items():
             moved = [dep._replace(subtype="TRANSFORMATION") for dep in deps]
-            edges = [one for one in ("_lower_boundary", "_upper_boundary") if one in value.column_names()]
+            edges = [edge for edge in ("_lower_boundary", "_upper_boundary") if edge in value.column_names()]
             fields.update(dict.fromkeys([name, *edges], moved))
         return Columns({name: fields[name] for name in value.column_names() if name in fields}, columns.indirect)
 

@@ -154,7 +154,7 @@ def _after_execute(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
     made = _CREATES.match(text)
     if value is not None and made is not None:
         query = text[made.end() :]
-        held = {name: one for name, one in frames.items() if name in set(_WORD.findall(query))}
+        held = {name: frame for name, frame in frames.items() if name in set(_WORD.findall(query))}
         rule = rule_of(query, tuple(held), _DIALECT)
         columns = Names(make=functools.partial(_schema, query, held))
         frames[made[1]] = make_value("polars.sql", tuple(held.values()), rule, columns=columns)

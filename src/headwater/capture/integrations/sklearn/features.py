@@ -313,12 +313,12 @@ def _encoded(transformer: Any, columns: Sequence[str]) -> Features | None:
         return None
     found = []
     for name in names_out(transformer, None, columns):
-        begun = max((one for one in own if name.startswith(f"{one}_")), key=len, default=None)
+        begun = max((column for column in own if name.startswith(f"{column}_")), key=len, default=None)
         source = name if name in place else begun
         if source is not None:
             found.append(Feature(name, (place[source],), "TRANSFORMATION" if source in own else "IDENTITY"))
         else:
-            found.append(Feature(name, tuple(place[one] for one in own), description="opaque"))
+            found.append(Feature(name, tuple(place[column] for column in own), description="opaque"))
     return found
 
 

@@ -198,7 +198,9 @@ def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) 
 def _parameters(given: dict[str, Any]) -> dict[str, Any]:
     """All hyper-parameters, including nested ones; objects by their class, functions by name, splitters as they are
     spelled."""
-    return {name: repr(one)[:200] if hasattr(one, "get_n_splits") else plain(one) for name, one in given.items()}
+    return {
+        name: repr(value)[:200] if hasattr(value, "get_n_splits") else plain(value) for name, value in given.items()
+    }
 
 
 def changed_parameters(estimator: Any, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -214,7 +216,7 @@ def _defaults(kind: type) -> dict[str, Any]:
         parameters = inspect.signature(kind).parameters.values()
     except (TypeError, ValueError):  # a compiled class may have none
         return {}
-    return {one.name: one.default for one in parameters if one.default is not one.empty}
+    return {parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty}
 
 
 def plain(value: Any) -> Any:
