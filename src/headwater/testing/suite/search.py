@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -100,23 +100,24 @@ class SearchingSuite(StoreFixture):
             {"kind": NodeKind.JOB}, {"namespace": "lake"}, {"type": "model"}, {"tag": "pii"}, {"owner": "ada"},
             {"kind": NodeKind.DATASET, "tag": "pii=true", "owner": "data"}, {"with_deleted": False},
         ]  # fmt: skip
+        passes = _Properties(filled).passes
         for text in ("o", "orders", "custmers", "pii", "raw users"):
             every = filled.search(text, limit=5000)
-            for given in narrowings:
-                found = filled.search(text, limit=5000, **given)
-                passing = [hit for hit in every if _passes(filled, hit.node, given)]
+            for wanted in narrowings:
+                found = filled.search(text, limit=5000, **wanted)
+                passing = [hit for hit in every if passes(hit.node, wanted)]
                 if passing:
-                    assert found == passing, (text, given)
+                    assert found == passing, (text, wanted)
                 else:
-                    assert all(hit.score <= 0.3 and _passes(filled, hit.node, given) for hit in found), (text, given)
+                    assert all(hit.score <= 0.3 and passes(hit.node, wanted) for hit in found), (text, wanted)
 
     def test_selectors_name_what_looking_at_every_node_names(self, filled: Store) -> None:
         """Properties, patterns and what is made of them; a page after a page gives the whole."""
         selector = Selector(filled, Resolver(filled, base="/"))
-        rows = list(scan(filled))
+        rows, properties = list(scan(filled)), _Properties(filled)
         for text in _SELECTED:
             found = selector.select(text)
-            assert [row.id for row in found] == [row.id for row in rows if _is_named(filled, row, text)], text
+            assert [row.id for row in found] == [row.id for row in rows if properties.is_named(row, text)], text
             paged: list[int] = []
             while page := selector.page(text, lambda _: True, after=paged[-1] if paged else 0, limit=7):
                 paged += [row.id for row in page]
@@ -142,22 +143,46 @@ def _ends(name: str) -> set[str]:
     return {text for text in whole | {one.upper() for one in whole} | {name.rpartition(".")[0]} if text.strip()}
 
 
-def _passes(store: Store, row: NodeRow, given: dict[str, Any]) -> bool:
-    facets = store.facets(row.id)
-    return (
-        given.get("kind", row.kind) is row.kind
-        and given.get("namespace", row.namespace) in {row.namespace, *(one for one, _ in row.aliases)}
-        and given.get("type", row.type).upper() == row.type.upper()
-        and ("tag" not in given or given["tag"] in tags(facets))
-        and ("owner" not in given or given["owner"] in owners(facets))
-        and not (row.is_deleted and not given.get("with_deleted", True))
-    )
+class _Properties:
+    """The properties of nodes, told from their rows and their facets. The facets of each are read once."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._facets: dict[int, dict[str, Any]] = {}
 
-def _is_named(store: Store, row: NodeRow, text: str) -> bool:
-    """Whether a selector names a node, told from its row and its facets."""
-    python = text.replace("|", " or ").replace("&", " and ").replace("!", " not ")
-    return bool(eval(_terms(python), {"has": lambda by, value: _has(store, row, by, value)}))  # noqa: S307 - our own
+    def passes(self, row: NodeRow, wanted: dict[str, Any]) -> bool:
+        """Whether a node has what narrows a search."""
+        return (
+            wanted.get("kind", row.kind) is row.kind
+            and wanted.get("namespace", row.namespace) in {row.namespace, *(space for space, _ in row.aliases)}
+            and wanted.get("type", row.type).upper() == row.type.upper()
+            and ("tag" not in wanted or wanted["tag"] in tags(self._facets_of(row)))
+            and ("owner" not in wanted or wanted["owner"] in owners(self._facets_of(row)))
+            and not (row.is_deleted and not wanted.get("with_deleted", True))
+        )
+
+    def is_named(self, row: NodeRow, text: str) -> bool:
+        """Whether a selector names a node."""
+        python = text.replace("|", " or ").replace("&", " and ").replace("!", " not ")
+        return bool(eval(_terms(python), {"has": lambda by, value: self._has(row, by, value)}))  # noqa: S307 - our own
+
+    def _has(self, row: NodeRow, by: str, value: str) -> bool:
+        if by == "kind":
+            return value in {row.kind.value, row.type.lower()}
+        if by == "name":
+            end = row.name.rpartition("/")[2]
+            return fnmatchcase(row.name, value) or ("/" not in value and fnmatchcase(end, value))
+        if by in {"tag", "owner"}:
+            facets = self._facets_of(row)
+            known: Iterable[str] = tags(facets) if by == "tag" else owners(facets)
+        else:
+            known = [row.type] if by == "type" else [row.namespace, *(space for space, _ in row.aliases)]
+        return any(fnmatchcase(name, value) for name in known)
+
+    def _facets_of(self, row: NodeRow) -> dict[str, Any]:
+        if row.id not in self._facets:
+            self._facets[row.id] = self._store.facets(row.id)
+        return self._facets[row.id]
 
 
 def _terms(python: str) -> str:
@@ -165,15 +190,3 @@ def _terms(python: str) -> str:
     return " ".join(
         f"has({word.partition(':')[0]!r}, {word.partition(':')[2]!r})" if ":" in word else word for word in words
     )
-
-
-def _has(store: Store, row: NodeRow, by: str, value: str) -> bool:
-    if by == "kind":
-        return value in {row.kind.value, row.type.lower()}
-    if by == "name":
-        return fnmatchcase(row.name, value) or ("/" not in value and fnmatchcase(row.name.rpartition("/")[2], value))
-    if by in {"tag", "owner"}:
-        facets = store.facets(row.id)
-        return any(fnmatchcase(one, value) for one in (tags(facets) if by == "tag" else owners(facets)))
-    known = [row.type] if by == "type" else [row.namespace, *(namespace for namespace, _ in row.aliases)]
-    return any(fnmatchcase(one, value) for one in known)
