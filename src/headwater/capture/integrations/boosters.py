@@ -186,7 +186,7 @@ def _predicted(
     booster, data = args[0], args[1] if len(args) > 1 else kwargs.get("data")
     model, value = known(recorder, booster), known(recorder, data)
     names = library.names(booster)
-    columns = [str(name) for name in names] if names else list(columns_of(data, value) or value.column_names())
+    columns = [str(name) for name in names] if names else list(value.column_names() or columns_of(data, value))
     seen = set(value.column_names()) or set(columns_of(data, value))
     deps = [Dep(0, None), *(Dep(1, name) for name in columns if name in seen)]
     shape: Any = getattr(result, "shape", ())

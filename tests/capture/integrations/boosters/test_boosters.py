@@ -207,3 +207,20 @@ def test_a_booster_that_goes_on_with_a_file(follow, name):
     del second
     assert followed.sources("second") == {"second.training_data", "first.json"}
     assert followed.facets("second")["headwater_model"]["parent"]["name"].endswith("first.json")
+
+
+def test_predictions_of_a_booster_without_names(follow):
+    """A booster that was trained on an array has no names of columns: what it predicts comes from all columns of the
+    matrix that it is given, not from the first alone."""
+    module = pytest.importorskip("xgboost")
+    rng = np.random.default_rng(0)
+    pd.DataFrame(rng.normal(size=(40, 4)), columns=list("abcy")).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn", "xgboost")
+    frame = pd.read_csv("in.csv")
+    features = frame[["a", "b", "c"]].values
+    booster = module.train({"nthread": 1}, module.DMatrix(features, label=frame["y"].values), 2)
+    told = booster.predict(module.DMatrix(features))
+    pd.DataFrame({"told": told}).to_csv("told.csv", index=False)
+    rows = ("in.csv", "booster.training_data")
+    columns = {column for name, column in followed.sources("told.csv", "told") if name in rows}
+    assert columns == {"a", "b", "c"}
