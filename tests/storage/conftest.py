@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +12,11 @@ from store_opening import NewStore
 from headwater.storage.memory import MemoryStore
 from headwater.storage.sqlite import SQLiteStore
 from headwater.storage.table_store import TableStore
-from headwater.testing.postgres import PostgresServer
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewStore]:
-    """Opens another empty store of each kind with each call."""
+    """Opens another empty store of each kind with each call; on PostgreSQL that is another tenant."""
     folders = (tmp_path / str(number) for number in range(100))
     if request.param == "memory":
         yield MemoryStore.open
@@ -25,8 +25,8 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewSto
     else:
         from headwater.storage.postgres import PostgresStore
 
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        yield lambda: PostgresStore.open(server.new_store(), index_folder=next(folders))
+        url: str = request.getfixturevalue("postgres_url")
+        yield lambda: PostgresStore.open(url, tenant=uuid.uuid4().hex, index_folder=next(folders))
 
 
 @pytest.fixture
