@@ -94,3 +94,11 @@ def test_how_far_columns_are_rounded(tables):
     places = u.min()
     assert ("u.csv", "a") in followed.columns(t[["a", "b"]].round(places))["a"]
     assert followed.direct(t[["a", "b"]].round(1), "a") == {"a": "TRANSFORMATION"}
+
+
+def test_columns_put_below_each_other(tables):
+    """``lreshape``: a new column comes from those of its list alone, and the others stay what they are."""
+    followed, t, _ = tables
+    made = pd.lreshape(t, {"number": ["a", "b"]})
+    assert followed.direct(made, "number").keys() == {"a", "b"}
+    assert followed.direct(made, "g") == {"g": "IDENTITY"}

@@ -65,6 +65,7 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, classes, ("explode",), lambda name: made(name, SAME))
     hook(hooks, pd, "get_dummies", _dummies)
     hook(hooks, pd, "from_dummies", _undummied)
+    hook(hooks, pd, "lreshape", _put_below)
     for name in _CONVERSIONS:
         if hasattr(pd, name):
             hook(hooks, pd, name, _converted(name))
@@ -207,6 +208,20 @@ def _dummies(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
         return found
 
     bind(recorder, result, "get_dummies", (frame,), mapped(sources))
+
+
+def _put_below(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``pd.lreshape``: each new column from those that it puts below each other; the others stay."""
+    groups = argument(args, kwargs, 1, "groups")
+    parts = {label(new): tuple(map(label, old)) for new, old in groups.items()}
+
+    def sources(value: Value) -> dict[str, list[Dep]]:
+        return {
+            name: [dep for one in parts.get(name, (name,)) for dep in column(value, 0, one, IDENTITY)]
+            for name in columns_of(value)
+        }
+
+    bind(recorder, result, "lreshape", (argument(args, kwargs, 0, "data"),), mapped(sources))
 
 
 def _undummied(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
