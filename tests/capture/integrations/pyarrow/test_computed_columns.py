@@ -117,3 +117,26 @@ def test_tables_below_each_other(tables):
     whole, computed = _written(followed, both, pa.table({"v": pc.add(both["units"], 1)}))
     assert whole[0] == {name: {("t.csv", name), ("u.csv", name)} for name in ("shop", "units")}
     assert computed[0] == {"v": {("t.csv", "units"), ("u.csv", "units")}}
+
+
+def test_tables_that_other_libraries_hand_over(follow):
+    """What polars and duckdb give as arrow is known by its memory, too: computed with, and handed back."""
+    pl, duckdb = pytest.importorskip("polars"), pytest.importorskip("duckdb")
+    pyarrow.csv.write_csv(pa.table(SHOPS), "t.csv")
+    followed = follow("pyarrow", "polars", "duckdb")
+    given = pl.read_csv("t.csv").select("shop", "price").to_arrow()
+    changed = given.set_column(1, "price", pc.max_element_wise(given["price"], 2))
+    pl.from_arrow(changed).write_csv("back.csv")
+    asked = duckdb.sql("SELECT shop, units FROM 't.csv'").to_arrow_table()
+    fields, series = _written(
+        followed,
+        asked.append_column("twice", pc.multiply(asked["units"], 2)),
+        pa.table({"v": pl.read_csv("t.csv")["units"].to_arrow()}),
+    )
+    assert fields[0] == {"shop": OWN["shop"], "units": OWN["units"], "twice": OWN["units"]}
+    assert series[0] == {"v": OWN["units"]}
+    back = followed.entries()["back.csv"]["fields"]
+    assert {name: {item["field"] for item in field["inputs"]} for name, field in back.items()} == {
+        "shop": {"shop"},
+        "price": {"price"},
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, Final
 
+from headwater.capture.arrow_memory import remember_table
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.duckdb.connections import (
     RELATION,
@@ -76,7 +77,9 @@ def _fetched(recorder: Recorder, result: Any, call: Call) -> None:
         names = getattr(result, "columns", None)
     columns = tuple(str(name) for name in names) if names is not None else source.columns
     rows = len(result) if hasattr(result, "__len__") else getattr(result, "num_rows", None)
-    recorder.derive(result, op, (source,), rule=same_columns, columns=columns, rows=rows)
+    value = recorder.derive(result, op, (source,), rule=same_columns, columns=columns, rows=rows)
+    if hasattr(result, "num_columns"):
+        remember_table(value, result)
 
 
 def _derived(recorder: Recorder, result: Any, call: Call) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 from typing import Any, Final
 
+from headwater.capture.arrow_memory import remember, remember_table, value_of
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.polars.frames import height, names_of
 from headwater.capture.integrations.polars.lazy_schema import Names, Schema, polars
@@ -114,12 +115,18 @@ def after_convert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
     source = recorder.values.get(args[0])
     columns = tuple(args[0].columns) if hasattr(args[0], "columns") else (args[0].name,)
     value = source or make_value("memory.object", columns=columns, rows=height(args[0]))
-    recorder.derive(result, f"polars.{op}", [value], rule=same_columns, columns=columns, rows=height(args[0]))
+    made = recorder.derive(result, f"polars.{op}", [value], rule=same_columns, columns=columns, rows=height(args[0]))
+    if op == "to_arrow" and hasattr(result, "column_names"):
+        remember_table(made, result)
+    elif op == "to_arrow":
+        remember(made, columns, [result])
 
 
 def after_from(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
     """Record a conversion from an object of another library."""
     source = args[0] if args else next(iter(kwargs.values()), None)
+    if op == "from_arrow" and hasattr(source, "num_columns"):
+        value_of(recorder, source)  # binds it, if it is known by its memory alone
     _same_data(recorder, result, source, f"polars.{op}")
 
 

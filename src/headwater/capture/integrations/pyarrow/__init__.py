@@ -12,9 +12,7 @@ import weakref
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
-from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.pyarrow import computed
-from headwater.capture.integrations.pyarrow.memory import (
+from headwater.capture.arrow_memory import (
     BY_ADDRESS,
     DATASETS,
     column_value,
@@ -23,6 +21,8 @@ from headwater.capture.integrations.pyarrow.memory import (
     remember_table,
     value_of,
 )
+from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.integrations.pyarrow import computed
 from headwater.capture.locations import is_path, located, located_all
 from headwater.capture.multi_file_reads import read_all
 from headwater.capture.recorder import Recorder, is_literal_here, is_literal_object

@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, Final
 
-from headwater.capture.hooks import Hooks
-from headwater.capture.integrations.pyarrow.memory import (
+from headwater.capture.arrow_memory import (
     BY_ADDRESS,
     DATASETS,
     column_value,
@@ -24,6 +23,7 @@ from headwater.capture.integrations.pyarrow.memory import (
     remember_table,
     value_of,
 )
+from headwater.capture.hooks import Hooks
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value, make_value
 

@@ -1,4 +1,4 @@
-"""Recognises arrow tables and columns by identity, or by the memory of their columns.
+"""Recognises arrow tables and columns, of whatever library, by identity, or by the memory of their columns.
 
 The classes are compiled and cannot be hooked. Methods of a table that compute nothing (``select``, ``rename_columns``,
 ``append_column``, ``slice``, ``combine_chunks`` of one chunk) keep the memory of its columns, and tables put below each
