@@ -202,6 +202,18 @@ def uses_of(node: ast.AST) -> Iterator[tuple[str, str | None]]:
         yield from uses_of(child)
 
 
+def chosen_by_names(node: ast.expr) -> list[tuple[str, str]]:
+    """What ``labels[kept]`` in an expression names, for each name that it uses to choose and for nothing else."""
+    found = [
+        (item.value.id, item.slice.id)
+        for item in ast.walk(node)
+        if isinstance(item, ast.Subscript) and isinstance(item.value, ast.Name) and isinstance(item.slice, ast.Name)
+    ]
+    used = [item.id for item in ast.walk(node) if isinstance(item, ast.Name)]
+    masks = [mask for _, mask in found]
+    return [(whole, mask) for whole, mask in found if used.count(mask) == masks.count(mask)]
+
+
 def copied(node: ast.expr) -> str | None:
     """The name of the row that an expression consists of, or is a copy of."""
     is_copy = isinstance(node, ast.Call) and called_name(node) in ("copy", "to_dict", "_asdict") and not node.args

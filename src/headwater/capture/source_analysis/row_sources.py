@@ -37,6 +37,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
     Scope,
     Target,
     called_name,
+    chosen_by_names,
     copied,
     given_to,
     pairs_of,
@@ -184,14 +185,7 @@ class RowSources(ABC):
 
     def _choosing(self, node: ast.expr) -> set[str]:
         """The names that only choose rows of a followed array or frame: ``kept`` in ``labels[kept]``."""
-        chosen = [
-            item
-            for item in ast.walk(node)
-            if isinstance(item, ast.Subscript) and isinstance(item.value, ast.Name) and isinstance(item.slice, ast.Name)
-        ]
-        masks = {item.slice.id for item in chosen if self._names.known(item.value.id) is not None}  # type: ignore[attr-defined]
-        used = [item.id for item in ast.walk(node) if isinstance(item, ast.Name)]
-        return {name for name in masks if used.count(name) == sum(item.slice.id == name for item in chosen)}  # type: ignore[attr-defined]
+        return {mask for whole, mask in chosen_by_names(node) if self._names.known(whole) is not None}
 
     def _fetched_in(self, node: ast.expr) -> Found:
         """The columns of rows of a database that an expression fetches: ``cursor.fetchone()[0]``."""
