@@ -8,7 +8,7 @@ from typing import Any, Final
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.polars import reshape_rules, rules
 from headwater.capture.integrations.polars.expressions import expressions, literals
-from headwater.capture.integrations.polars.lazy_schema import Frame, Names, polars, replayed
+from headwater.capture.integrations.polars.lazy_schema import Frame, Names, plan_ran, polars, replayed
 from headwater.capture.integrations.polars.literal_columns import columns_in
 from headwater.capture.multi_file_reads import stacked
 from headwater.capture.notebook_cells import user_place, whole
@@ -180,6 +180,8 @@ def after_method(
     frames, call = _split(args, kwargs)
     inputs = inputs_of(recorder, frames)
     columns = names_of(result)
+    if columns is not None and method == "collect":
+        plan_ran(inputs[0])
     if method in SPELLED:
         call, numbers = with_literals(call, len(inputs))
         inputs = (*inputs, *numbers)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from headwater.capture.arrow_memory import remember, remember_table, value_of
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.polars.frames import height, names_of
-from headwater.capture.integrations.polars.lazy_schema import Names, Schema, polars
+from headwater.capture.integrations.polars.lazy_schema import Names, Schema, plan_ran, polars
 from headwater.capture.locations import is_path, located, located_all
 from headwater.capture.multi_file_reads import read_all
 from headwater.capture.notebook_cells import user_place
@@ -81,7 +81,8 @@ def after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
             recorder.derive(frame, f"polars.{op}", [source], rule=opaque, columns=columns, rows=height(frame))
             continue
         if columns is None:
-            columns = Names(make=functools.partial(_scanned, frame.clone()))
+            is_remote = any(ref.namespace != "file" for ref in refs)
+            columns = Names(make=functools.partial(_scanned, frame.clone()), is_remote=is_remote)
         read_all(recorder, frame, refs, f"polars.{op}", columns=columns, rows=height(frame), snapshot=_snapshot(frame))
 
 
@@ -97,7 +98,8 @@ def after_write(
     recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, kind: str = ""
 ) -> None:
     """Record a frame that was written."""
-    del result
+    if result is None:  # not a plan that is lazy itself
+        plan_ran(recorder.values.get(args[0]))
     target = (
         args[1]
         if len(args) > 1

@@ -23,14 +23,26 @@ Schema = dict[str, Any]
 class Names:
     """The column names of a polars value: an immutable ``Value.columns`` that is computed on first use."""
 
-    __slots__ = ("_make", "_schema")
+    __slots__ = ("_is_remote", "_make", "_schema")
 
-    def __init__(self, schema: Schema | None = None, make: Callable[[], Schema] | None = None) -> None:
+    def __init__(
+        self, schema: Schema | None = None, make: Callable[[], Schema] | None = None, *, is_remote: bool = False
+    ) -> None:
         self._schema = schema
         self._make = make
+        self._is_remote = is_remote
+        """Whether polars would ask another machine, which the program has not done yet."""
+        if is_remote:
+            _Remote.is_any = True
+
+    def reached(self) -> None:
+        """The program has reached that machine itself."""
+        self._is_remote = False
 
     def schema(self) -> Schema:
         """Names and dtypes; empty if polars cannot determine them."""
+        if self._is_remote:
+            return {}
         if self._schema is None:
             with GUARD.at("polars.replay"), unobserved():
                 self._schema = self._make() if self._make is not None else {}
@@ -40,6 +52,23 @@ class Names:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.schema())
+
+
+class _Remote:
+    is_any = False
+    """Whether a file on another machine was ever scanned."""
+
+
+def plan_ran(value: Value | None) -> None:
+    """The program ran the plan of a lazy frame: the files that it scans are within reach."""
+    waiting, seen = [value] if value is not None and _Remote.is_any else [], set[int]()
+    while waiting:
+        found = waiting.pop()
+        if id(found) not in seen:
+            seen.add(id(found))
+            waiting += found.inputs
+            if isinstance(found.columns, Names):
+                found.columns.reached()
 
 
 class Frame:

@@ -7,7 +7,7 @@ from typing import Any
 
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars.frames import by_name, height, inputs_of, names_of, observing
-from headwater.capture.integrations.polars.lazy_schema import polars
+from headwater.capture.integrations.polars.lazy_schema import plan_ran, polars
 from headwater.capture.integrations.polars.rules import names_of_keys
 from headwater.capture.multi_file_reads import stacked
 from headwater.capture.recorder import Recorder
@@ -47,6 +47,7 @@ def after_collect_all(recorder: Recorder, result: Any, args: tuple[Any, ...], kw
     if not isinstance(result, list) or len(plans) != len(result):
         return  # ``lazy=True`` returns one plan, which holds no data
     for plan, frame in zip(inputs_of(recorder, plans), result, strict=True):
+        plan_ran(plan)
         recorder.derive(
             frame, "polars.collect", (plan,), rule=same_columns, columns=names_of(frame), rows=height(frame)
         )
