@@ -11,6 +11,8 @@ _LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a stri
 """The folder of the standard library."""
 
 _LAMBDA: Final = "<lambda>"
+COMPREHENSIONS: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+"""Names of code objects of comprehensions, which before Python 3.12 all have one of their own."""
 
 IS_USERS: Final[dict[str, bool]] = {}
 """Whether the code of a file is the user's own, by file name. Cleared when it has grown large."""

@@ -34,7 +34,7 @@ from headwater.capture.source_analysis.bindings import (
     steps_of,
 )
 from headwater.capture.source_analysis.budget import BUDGET
-from headwater.capture.source_analysis.call_origins import Places, caller_of
+from headwater.capture.source_analysis.call_origins import Places, called_now
 from headwater.capture.source_analysis.kept_columns import keeps_columns, keeps_columns_of, returns_unchanged
 from headwater.capture.source_analysis.meant_parts import (
     at_place,
@@ -280,7 +280,7 @@ class _Walk:
 
     def _called(self, wanted: _Wanted) -> Called | None:
         """The place from which the function was called in which something is wanted; None in a module."""
-        return wanted.called or (_called_now(wanted.code) if wanted.code.co_name != "<module>" else None)
+        return wanted.called or (called_now(wanted.code) if wanted.code.co_name != "<module>" else None)
 
     def _take(self, values: Sequence[Value], mentions: frozenset[str], *, keeps_columns: bool = False) -> None:
         self.alike.update(values if keeps_columns else ())
@@ -303,9 +303,15 @@ class _Walk:
         self.queue += [again._replace(name=name) for name in passed.names]
 
     def _through(self, step: Step, wanted: _Wanted) -> None:
+        is_collected = wanted.is_collected or keeps_what_was(step.node)
+        made = self.places.made_by_return(step, Called(wanted.code, step.first, step.last, is_collected))
+        if made:
+            self._take(of_parts(made, wanted.mentions), wanted.mentions)
+            self.bound_at = wanted.origin
+            return
         direct = ends_of(self.places.made(wanted.code), step)
         is_each = keeps_what_was(step.node) or wanted.is_collected
-        returned = self.places.returned(step, wanted.name, wanted.mentions)
+        returned = self.places.returned(step, wanted.name, wanted.mentions, wanted.code)
         if not direct and wanted.is_operand and wanted.code is self.code:
             self.passed_by.setdefault(wanted.name, wanted.mentions)
         keeps = wanted.keeps_columns and (
@@ -340,7 +346,6 @@ class _Walk:
             self._want(wider, names_in(given), given)
             return
         mentions = wanted.mentions | step.mentions | places_chosen(step.node)
-        is_collected = wanted.is_collected or keeps_what_was(step.node)
         wider = wanted._replace(
             name="",
             is_operand=True,
@@ -375,12 +380,6 @@ class _Walk:
         by_loop = places_of_a_loop(node, steps_of(wider.code), wider.before)
         self.queue += [wider._replace(name=name) for name in names if name not in by_loop]
         self.places_in += [wider._replace(name=name) for name in names if name in by_loop]
-
-
-def _called_now(code: CodeType) -> Called | None:
-    """The place from which a running function was called."""
-    caller = caller_of(code)
-    return Called(caller.code, caller.line, caller.line, is_each=False) if caller is not None else None
 
 
 def list_read(values: Values, code: CodeType, line: int, rows: int, names: Sequence[str]) -> Value | None:

@@ -44,17 +44,19 @@ class AttributeReader(Reader):
 
     def attribute(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression is an attribute that is followed, or that is filled with what can be resolved."""
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            owner, name = self._owner(node.value.id, at), node.attr
-        elif isinstance(node, ast.Name) and "." in node.id:
-            before, _, name = node.id.partition(".")
-            owner = self._owner(before, at)
-        else:
+        before, name = _named(node)
+        if not name:
             return False
+        owner = self._owner(before, at)
         if self._is_followed(instance_attribute(owner, name)) or (id(owner), name) in self._entered:
             return True
         self._entered.add((id(owner), name))
         return self._is_property(owner, name) or self._is_filled(owner, name)
+
+    def object_of(self, node: ast.AST, at: Place) -> object:
+        """The object that a name or an attribute of one refers to now; None for other expressions."""
+        before, name = _named(node)
+        return instance_attribute(self._owner(before, at), name) if name else self._held(before, at) if before else None
 
     def _is_property(self, owner: object, name: str) -> bool:
         method = method_of(owner, name)
@@ -101,6 +103,16 @@ class AttributeReader(Reader):
         owner = self._owners[code]
         passed = passed_to_method(Position(code, 0, partial(_self_alone, owner, code)), name)
         return bool(passed) and all(self.follows(one.node, Place(one.at.code, one.at.line)) for one in passed)
+
+
+def _named(node: ast.AST) -> tuple[str, str]:
+    """The name and the attribute of it that an expression is: ``self.rows``; the latter empty for a mere name."""
+    if isinstance(node, ast.Name):
+        before, _, name = node.id.partition(".")
+        return before, name
+    return (
+        (node.value.id, node.attr) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else ("", "")
+    )
 
 
 def _self_alone(owner: object, code: CodeType, name: str) -> object:

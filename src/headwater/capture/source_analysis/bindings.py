@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from headwater.capture.notebook_cells import file_of, parts_of, position_of, whole
 from headwater.capture.source_analysis.line_parts import parsed
 from headwater.capture.source_analysis.parser import lines_of
+from headwater.capture.user_code import COMPREHENSIONS
 from headwater.capture.value_table import Values
 from headwater.capture.values import Value
 
@@ -50,7 +51,7 @@ class Called(NamedTuple):
 
 _STORES: Final = frozenset({"setitem", "insert", "isetitem", "loc", "iloc", "at", "iat", "DataFrame", "Series"})
 """Operations that store an array in an object; their results are not sources of the array."""
-_COMPREHENSIONS: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+_ROUNDS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _MEASURES: Final = frozenset({"shape", "size", "empty", "index", "columns", "ndim", "dtype", "dtypes"})
 """Attributes that describe data without containing any."""
 _GROWS: Final = frozenset(
@@ -71,7 +72,7 @@ def made_there(values: Values, code: CodeType) -> list[tuple[int, Value]]:
 def _comprehensions(code: CodeType) -> Iterator[CodeType]:
     """The comprehensions in a code object, which are code of their own (before Python 3.12 all of them)."""
     for inner in code.co_consts:
-        if isinstance(inner, CodeType) and inner.co_name in _COMPREHENSIONS:
+        if isinstance(inner, CodeType) and inner.co_name in COMPREHENSIONS:
             yield inner
             yield from _comprehensions(inner)
 
@@ -86,11 +87,31 @@ def line_in(value: Value) -> int:
 
 
 def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
-    """The values that the latest run of a statement made and did not itself use, in order."""
+    """The values that the latest run of a statement made and did not itself use, in order: of a comprehension in it, in
+    all of its rounds."""
     here = [value for line, value in made if step.first <= line <= step.last]
-    latest = {(value.offset, value.column_names()): value for value in here}  # one call may make several: data, labels
-    used = {id(item) for value in latest.values() for item in value.inputs}
-    return sorted((v for v in latest.values() if id(v) not in used), key=lambda value: value.number)
+    if has_rounds(step):
+        latest = _latest_run(made, step)
+    else:  # one call may make several: data, labels
+        latest = list({(value.offset, value.column_names()): value for value in here}.values())
+    used = {id(item) for value in latest for item in value.inputs}
+    return sorted((v for v in latest if id(v) not in used), key=lambda value: value.number)
+
+
+def has_rounds(step: Step) -> bool:
+    """Whether there is a comprehension in a statement."""
+    return any(isinstance(item, _ROUNDS) for item in ast.walk(step.node))
+
+
+def _latest_run(made: list[tuple[int, Value]], step: Step) -> list[Value]:
+    """The values that a statement made since its code last made something elsewhere."""
+    found: list[Value] = []
+    for line, value in reversed(made):
+        if step.first <= line <= step.last:
+            found.append(value)
+        elif found:
+            break
+    return found
 
 
 def is_adding_up(node: ast.stmt) -> bool:
@@ -107,7 +128,7 @@ def keeps_what_was(node: ast.stmt) -> bool:
 def arrays_of(values: Values, code: CodeType, step: Step, called: Called | None = None) -> list[Value]:
     """The latest arrays that a statement made and did not itself use, in all iterations of a loop around it; with
     ``called``, only in the calls from that place."""
-    parts = set(parts_of(code))
+    parts = {part for whole_part in parts_of(code) for part in (whole_part, *_comprehensions(whole_part))}
     made = [
         entry
         for entry in list(values.arrays)

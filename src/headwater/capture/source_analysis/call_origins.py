@@ -15,14 +15,18 @@ from headwater.capture import notebook_cells
 from headwater.capture.source_analysis.bindings import (
     Called,
     Step,
+    arrays_of,
     ends_of,
+    has_rounds,
     line_in,
     made_there,
     names_in,
     step_at,
     steps_of,
 )
-from headwater.capture.user_code import user_frame
+from headwater.capture.source_analysis.own_attributes import method_of
+from headwater.capture.source_analysis.running_names import position_of
+from headwater.capture.user_code import COMPREHENSIONS, user_frame
 from headwater.capture.value_table import Values
 from headwater.capture.values import Value
 
@@ -76,16 +80,25 @@ class Places:
         )
         return Passed(caller[0], () if within else tuple(names_in(given)), within, at.first, is_parameter=True)
 
-    def returned(self, step: Step, name: str, mentions: frozenset[str]) -> list[tuple[CodeType, str, int]]:
-        """The names that functions of the user returned for ``name``, each with the code and line of the return. Of a
-        returned dictionary, only what is under the mentioned keys, if any key is mentioned."""
-        value = getattr(step.node, "value", None)
-        called = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
-        if not called:
-            return []
+    def made_by_return(self, step: Step, called: Called) -> list[Value]:
+        """The arrays that a function of the user made in a comprehension of its ``return`` statement, when that
+        statement called it."""
+        return [
+            value
+            for code in self._called(getattr(step.node, "value", None), called.code)
+            for inner in steps_of(code)
+            if isinstance(inner.node, ast.Return) and not isinstance(inner.node.value, ast.Tuple) and has_rounds(inner)
+            for value in arrays_of(self.values, code, inner, called)
+        ]
+
+    def returned(
+        self, step: Step, name: str, mentions: frozenset[str], caller: CodeType
+    ) -> list[tuple[CodeType, str, int]]:
+        """The names that functions of the user returned for ``name`` to ``caller``, each with the code and line of the
+        return. Of a returned dictionary, only what is under the mentioned keys, if any key is mentioned."""
         place = place_of(step.node, name)
         found = []
-        for code in self.values.codes_named(called):
+        for code in self._called(getattr(step.node, "value", None), caller):
             for inner in steps_of(code):
                 given = inner.node.value if isinstance(inner.node, ast.Return) else None
                 if isinstance(given, ast.Tuple) and place is not None:
@@ -95,6 +108,17 @@ class Places:
                 if given is not None:
                     found += [(code, other, inner.first) for other in names_in(given)]
         return found
+
+    def _called(self, call: object, code: CodeType) -> list[CodeType]:
+        """The functions of the user that a call in ``code`` may have called: by their name, or as a method of an object
+        that has a name there."""
+        function = call.func if isinstance(call, ast.Call) else None
+        if isinstance(function, ast.Name):
+            return self.values.codes_named(function.id)
+        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+            method = method_of(position_of(code, 0).lookup(function.value.id), function.attr)
+            return [method.code] if method is not None else []
+        return []
 
 
 def _under_keys(written: ast.Dict, mentions: frozenset[str]) -> ast.Dict:
@@ -129,6 +153,12 @@ def caller_of(code: CodeType) -> Caller | None:
 def _is_library(code: CodeType) -> bool:
     """Whether code belongs to an installed library; our wrappers do not."""
     return "-packages" in code.co_filename
+
+
+def called_now(code: CodeType) -> Called | None:
+    """The place from which a running function was called."""
+    caller = caller_of(code)
+    return Called(caller.code, caller.line, caller.line, is_each=False) if caller is not None else None
 
 
 def call_of(step: Step, code: CodeType) -> ast.Call | None:
@@ -169,6 +199,8 @@ def place_made(value: Value) -> tuple[Value, CodeType | None, int]:
     frame: FrameType | None = user_frame(sys._getframe(2))
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
+    while frame is not None and frame.f_code.co_name in COMPREHENSIONS:
+        frame = user_frame(frame.f_back) if frame.f_back is not None else None
     above = user_frame(frame.f_back) if frame is not None and frame.f_back is not None else None
     if above is None:
         return value, None, 0

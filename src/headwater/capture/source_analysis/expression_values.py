@@ -197,9 +197,9 @@ class ExpressionReader(AttributeReader):
 
     def _part(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression is a column, or a name or size, of a followed object."""
-        if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.value, ast.Name):
+        if not isinstance(node, ast.Attribute | ast.Subscript):
             return False
-        obj = self._held(node.value.id, at)
+        obj = self.object_of(node.value, at)
         value = self._known(obj)
         if value is None and isinstance(obj, dict) and isinstance(node, ast.Subscript):
             value = self._known(obj.get(node.slice.value) if isinstance(node.slice, ast.Constant) else None)
@@ -207,7 +207,7 @@ class ExpressionReader(AttributeReader):
                 self._take(value)
                 return True
         if value is None or _is_row(obj):
-            return self._part_of_row(node, node.value.id, at)
+            return isinstance(node.value, ast.Name) and self._part_of_row(node, node.value.id, at)
         names = value.column_names()
         if isinstance(node, ast.Subscript):
             items = node.slice.elts if isinstance(node.slice, ast.List) else [node.slice]

@@ -241,6 +241,56 @@ def test_the_best_of_several_models(run):
     assert {name for name, _ in followed.sources("table.csv", "accuracy")} == {"model", "model_2", "test"}
 
 
+ENSEMBLE = """
+import csv
+import numpy as np, pandas as pd
+from sklearn.tree import DecisionTreeClassifier
+class Ensemble:
+    def __init__(self, data):
+        self.data = data
+        self.models = []
+    def fit(self):
+        for depth in (1, 2, 3):
+            self.models.append(DecisionTreeClassifier(max_depth=depth).fit(self.data[["a", "b"]], self.data["y"]))
+    def mean(self, new):
+        return np.mean([model.predict_proba(new[["a", "b"]])[:, 1] for model in self.models], axis=0)
+    def added(self, new):
+        return sum(model.predict_proba(new[["a", "b"]])[:, 1] for model in self.models) / len(self.models)
+    def write(self, new):
+        self.new, self.last = new, self.models[-1].predict(new[["a", "b"]])
+        with open("by_hand.csv", "w", newline="") as file:
+            writer = csv.writer(file)
+            for key, said in zip(self.new["b"], self.last):
+                writer.writerow([key, said])
+new = pd.read_csv("new.csv")
+ensemble = Ensemble(pd.read_csv("numbers.csv"))
+ensemble.fit()
+pd.DataFrame({"told": ensemble.mean(new)}).to_csv("mean.csv", index=False)
+added = ensemble.added(new)
+pd.DataFrame({"told": added}).to_csv("added.csv", index=False)
+models = [DecisionTreeClassifier(max_depth=d).fit(ensemble.data[["a", "b"]], ensemble.data["y"]) for d in (4, 5)]
+total = sum(one.predict(new[["a", "b"]]) for one in models)
+pd.DataFrame({"told": total}).to_csv("total.csv", index=False)
+ensemble.write(new)
+"""
+
+
+def test_models_that_are_asked_one_by_one(run):
+    """An average or a sum over a list of models comes from all of them, also in a method whose object keeps them."""
+    followed = run(ENSEMBLE)
+    kept = {"DecisionTreeClassifier", "DecisionTreeClassifier_2", "DecisionTreeClassifier_3"}
+    assert {name for name, _ in followed.sources("mean.csv", "told")} == kept | {"new.csv"}
+    assert {name for name, _ in followed.sources("added.csv", "told")} == kept | {"new.csv"}
+    assert {name for name, _ in followed.sources("total.csv", "told")} == {"models", "models_2", "new.csv"}
+
+
+def test_columns_of_what_an_object_keeps(run):
+    """``self.new["b"]`` written by hand is that column, not the whole frame."""
+    followed = run(ENSEMBLE)
+    told = followed.entries()["by_hand.csv"]["inputs"]
+    assert {one["field"] for one in told if one["name"].endswith("new.csv") and "field" in one} == {"a", "b"}
+
+
 def _out_of_folds(make, features, label, folds):
     """Predictions for the rows that each model has not learnt from, and their error."""
     told = np.full(len(features), np.nan)

@@ -54,6 +54,10 @@ _MADE: Final = (
 )
 
 
+_MEANS: Final = ("mean", "average", "median")
+"""Functions that call a method of the same name on other objects than arrays."""
+
+
 class NumpyIntegration(Integration):
     """Follows arrays from files and frames to files and models."""
 
@@ -71,11 +75,25 @@ class NumpyIntegration(Integration):
         functions = hooks.part()
         for name in _MADE:
             _hook(functions, module, name, _made(name))
+        for name in _MEANS:
+            functions.replace(module, name, functools.partial(_observe_arrays, name=name))
         _hook(functions, type(module.c_).__mro__[1], "__getitem__", _indexed)
         functions.settle()
         # Accessing ``numpy.random`` here would load it even if the program does not use it.
         functions.on_remove(IMPORTS.when_imported("numpy.random", lambda found: _hook_seeds(functions, found)))
         hooks.on_remove(IMPORTS.when_imported("numba", lambda _module: functions.remove()))
+
+
+def _observe_arrays(original: Any, name: str) -> Any:
+    """Observe the calls with an array, or a list of arrays; those with a column of pandas are calls of its method."""
+    observed = unseen(observe(original, _made(name), f"numpy.{name}"))
+
+    @functools.wraps(original)
+    def chosen(*args: Any, **kwargs: Any) -> Any:
+        is_of_arrays = bool(args) and type(args[0]) in (list, tuple, np.ndarray)
+        return observed(*args, **kwargs) if is_of_arrays else original(*args, **kwargs)
+
+    return unseen(chosen)
 
 
 def _hook_seeds(hooks: Hooks, module: ModuleType) -> None:
@@ -165,6 +183,8 @@ def _rows(array: np.ndarray[Any, Any]) -> int | None:
 
 def _made(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not isinstance(result, np.ndarray | list | tuple):
+            return  # a number: ``np.mean`` of a column
         is_users = not _is_library(sys._getframe(2))
         for part in result if isinstance(result, list | tuple) else (result,):  # ``unique`` with counts, ``gradient``
             _bind(recorder, part, name, args, kwargs, is_users=is_users)
