@@ -29,10 +29,13 @@ def _is_users(name: str) -> bool:
 
 def is_users(code: CodeType | None) -> bool:
     """Whether code is the user's own."""
-    if code is None:
-        return False
-    known = IS_USERS.get(code.co_filename)
-    return _is_users(code.co_filename) if known is None else known
+    return code is not None and is_users_file(code.co_filename)
+
+
+def is_users_file(name: str) -> bool:
+    """Whether code of that file is the user's own."""
+    known = IS_USERS.get(name)
+    return _is_users(name) if known is None else known
 
 
 def user_frame(frame: FrameType) -> FrameType:

@@ -8,6 +8,7 @@ hand tells which other methods of its class use that name.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -19,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from headwater.capture.source_analysis.bindings import MAX_SOURCE_LINES, Step, body_of, ordered_steps
 from headwater.capture.source_analysis.parser import lines_of
-from headwater.capture.user_code import is_users
+from headwater.capture.user_code import is_users, is_users_file
 
 _SELF: Final = frozenset(("self", "cls"))
 _MOST_METHODS: Final = 100
@@ -150,9 +151,18 @@ def calls_in(code: CodeType, name: str) -> Iterator[ast.Call]:
                 yield node
 
 
+def _is_of_library(kind: type) -> bool:
+    """Whether the module of a class is one of a library: its functions, which may be hundreds, need no look then."""
+    module = sys.modules.get(str(vars(kind).get("__module__")))
+    file = vars(module).get("__file__") if module is not None else None
+    return isinstance(file, str) and not is_users_file(file)
+
+
 def _classes(owner: object) -> Iterator[type]:
     """The classes of an object that the user wrote."""
     kind = owner if isinstance(owner, type) else type(owner)
     for base in kind.__mro__:
-        if any(isinstance(one, FunctionType) and is_users(one.__code__) for one in vars(base).values()):
+        if not _is_of_library(base) and any(
+            isinstance(one, FunctionType) and is_users(one.__code__) for one in vars(base).values()
+        ):
             yield base
