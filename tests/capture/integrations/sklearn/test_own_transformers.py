@@ -75,6 +75,30 @@ def test_a_transformer_whose_names_take_no_arguments(follow):
     assert followed.columns(made) == {"first": {("homes.csv", "area")}, "second": {("homes.csv", "rooms")}}
 
 
+class TellsWhenAsked(NamesItsOutputs):
+    """Prints a line whenever it is asked for its names."""
+
+    def get_feature_names_out(self, names=None):
+        """The names, and a line."""
+        print("asked for names")
+        return ["first", "second"]
+
+
+def test_names_that_print_something_are_not_asked_for(follow, capsys):
+    """The program's output stays what it is, alone and in a pipeline; the features have numbers then."""
+    pd.DataFrame(HOMES).assign(y=range(len(HOMES["area"]))).to_csv("homes.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn")
+    homes = pd.read_csv("homes.csv")
+    made = TellsWhenAsked().fit(homes[["area", "rooms"]]).transform(homes[["area", "rooms"]])
+    model = Pipeline([("own", TellsWhenAsked()), ("ridge", Ridge())])
+    model.fit(homes[["area", "rooms"]], homes["y"])
+    homes["told"] = model.predict(homes[["area", "rooms"]])
+    homes[["told"]].to_csv("told.csv", index=False)
+    assert "homes.csv" in {name for found in followed.columns(made).values() for name, _ in found}
+    assert "model" in followed.sources("told.csv")
+    assert capsys.readouterr().out == ""
+
+
 class NamesAHundred(BaseEstimator, TransformerMixin):
     """Makes a hundred features of its own, whose columns nobody can tell."""
 

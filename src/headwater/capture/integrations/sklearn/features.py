@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from headwater.capture.integrations.sklearn import seen_features
+from headwater.capture.integrations.sklearn.feature_names import may_be_asked
 from headwater.capture.values import INFERRED
 
 
@@ -382,7 +383,7 @@ def names_out(transformer: Any, width: int | None, columns: Sequence[str] | None
     """The transformer's names for its outputs, or numbered names. ``columns`` are the names of its inputs, if it was
     fitted on an array."""
     names = getattr(transformer, "get_feature_names_out", None)
-    if names is not None:
+    if names is not None and may_be_asked(transformer):
         own = columns is None or hasattr(transformer, "feature_names_in_") or not _takes_names(names)
         try:
             given = names() if own else names(list(columns or ()))
