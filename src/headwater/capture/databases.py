@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import weakref
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 from headwater.capture import context
@@ -15,6 +17,28 @@ from headwater.model.uris import from_uri
 
 _DIALECTS: Final = {"postgresql": "postgres", "postgres": "postgres", "mssql": "tsql", "mariadb": "mysql"}
 _PROBE: Final = "headwater_probe"
+_MEMORIES: Final[weakref.WeakKeyDictionary[Any, str]] = weakref.WeakKeyDictionary()
+"""The databases in memory behind connections and engines."""
+_NUMBERS: Final = count(1)
+
+
+def new_memory() -> str:
+    """The namespace of a database in the memory of this process: no other has it."""
+    return f"{IN_MEMORY}{next(_NUMBERS)}"
+
+
+def memory_of(connection: Any) -> str:
+    """The namespace of the database in memory behind a connection or an engine; the same for all that cannot be told
+    apart."""
+    try:
+        return _MEMORIES.setdefault(connection, new_memory())
+    except TypeError:  # no weak references: a connection that was made before capture began
+        return IN_MEMORY
+
+
+def has_memory(connection: Any, namespace: str) -> None:
+    """Note the namespace of the database in memory behind a connection or an engine."""
+    _MEMORIES[connection] = namespace
 
 
 class Database(NamedTuple):
@@ -28,8 +52,9 @@ class Database(NamedTuple):
     def table(self, name: str, schema: str | None = None) -> DatasetRef:
         """The dataset for a table of this database."""
         recorder = context.current()
-        if self.namespace == IN_MEMORY and recorder is not None:
-            return table_in_memory(recorder.job_namespace, recorder.job_name, self.dialect, name)
+        if self.namespace.startswith(IN_MEMORY) and recorder is not None:
+            database = recorder.memory_database(self.dialect, self.namespace)
+            return table_in_memory(recorder.job_namespace, recorder.job_name, database, name)
         return DatasetRef(*from_uri(self.url, table=f"{schema}.{name}" if schema else name), "TABLE")
 
 
@@ -42,7 +67,9 @@ def database_of(connection: Any) -> Database | None:
     scheme = url.partition(":")[0].partition("+")[0]
     named = from_uri(url, table=_PROBE)
     schema = named.name.removesuffix(_PROBE).rstrip(".")
-    return Database(url, _DIALECTS.get(scheme, scheme), named.namespace, schema)
+    is_in_memory = named.namespace == IN_MEMORY and not isinstance(connection, str)
+    namespace = memory_of(getattr(connection, "engine", connection)) if is_in_memory else named.namespace
+    return Database(url, _DIALECTS.get(scheme, scheme), namespace, schema)
 
 
 def _url(connection: Any) -> str | None:

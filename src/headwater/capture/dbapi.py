@@ -32,7 +32,7 @@ _MAX_REMEMBERED: Final = 2_000
 
 
 class Place(NamedTuple):
-    """Where a connection leads. ``namespace`` empty: a database in the memory of this process."""
+    """Where a connection leads. ``namespace`` of a database in the memory of this process: ``databases.memory_of``."""
 
     dialect: str
     namespace: str

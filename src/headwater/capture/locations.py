@@ -102,6 +102,7 @@ def is_path(target: Any) -> bool:
     return isinstance(target, str | bytes | os.PathLike)
 
 
-def table_in_memory(job_namespace: str, job_name: str, engine: str, table: str) -> DatasetRef:
-    """A table of a database in the memory of one run (``:memory:``). Its name is the same in every run."""
-    return DatasetRef(f"inmemory://{job_namespace}", f"{job_name}/{engine}/{table}", "TABLE")
+def table_in_memory(job_namespace: str, job_name: str, database: str, table: str) -> DatasetRef:
+    """A table of a database in the memory of one run (``:memory:``), which has the name that ``memory_database`` of its
+    recorder gives. Its name is the same in every run."""
+    return DatasetRef(f"inmemory://{job_namespace}", f"{job_name}/{database}/{table}", "TABLE")

@@ -18,6 +18,7 @@ from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.inferred_values import InferredValues
 from headwater.capture.value_table import Values
 from headwater.capture.values import DatasetRef, Value
+from headwater.model.names import IN_MEMORY
 
 VALUES = Values()
 """The values of this process, shared by its runs because objects pass from one run to another."""
@@ -315,6 +316,8 @@ class Recorder:
         default_schema: str = "",
     ) -> None:
         """An SQL statement ran."""
+        if namespace.startswith(IN_MEMORY):
+            namespace = IN_MEMORY + self.memory_database(dialect, namespace)
         self.add(Statement(text, dialect, namespace, frames or {}, result, default_schema, files or {}))
 
     def unfollowed(self, text: str) -> None:
@@ -325,7 +328,12 @@ class Recorder:
 
     def memory_ref(self, name: str, type: str = "IN_MEMORY") -> DatasetRef:
         """The name of a dataset that exists only in this run's memory; the same in every run of the job."""
-        return DatasetRef("inmemory://" + self.job_namespace, f"{self.job_name}/{name}", type)
+        return DatasetRef(IN_MEMORY + self.job_namespace, f"{self.job_name}/{name}", type)
+
+    def memory_database(self, engine: str, namespace: str) -> str:
+        """The name of a database in memory (``databases.memory_of``) in this run: that of its engine for the first,
+        with a number for any other. It is the same in every run that connects in the same order."""
+        return self.unique_name(engine, namespace)
 
     def unique_name(self, base: str, site: Any) -> str:
         """``base``, or ``base_2``, ``base_3`` ... if another site of this run has that name already.

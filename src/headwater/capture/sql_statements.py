@@ -17,7 +17,7 @@ from headwater.capture.recorder import Statement
 from headwater.capture.sql_file_columns import FileColumns
 from headwater.capture.sql_parameters import ROWS, is_place, with_rows
 from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Rule, Value, make_value, opaque
-from headwater.model.names import standard
+from headwater.model.names import IN_MEMORY, standard
 from headwater.model.uris import in_database_file
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ class Tables:
         else:
             parts = _qualified(table, statement.default_schema)
         name = ".".join(parts)
-        if statement.namespace in ("", "inmemory://"):
-            return table_in_memory(*self._job, statement.dialect, name)._replace(type=kind)
+        if statement.namespace.startswith(IN_MEMORY):
+            return table_in_memory(*self._job, statement.namespace.removeprefix(IN_MEMORY), name)._replace(type=kind)
         return DatasetRef(*standard(statement.namespace, name), kind)
 
 

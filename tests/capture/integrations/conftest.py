@@ -64,8 +64,11 @@ class Followed:
 
     def entries(self) -> dict[str, dict[str, Any]]:
         """Lineage entries by the last part of the target's name."""
-        entries = self.event()["job"]["facets"].get("lineage", {}).get("entries", [])
-        return {entry["name"].rpartition("/")[2]: entry for entry in entries}
+        return {entry["name"].rpartition("/")[2]: entry for entry in self.all_entries()}
+
+    def all_entries(self) -> list[dict[str, Any]]:
+        """All lineage entries, with the targets' full names."""
+        return list(self.event()["job"]["facets"].get("lineage", {}).get("entries", []))
 
     def sources(self, target: str, field: str | None = None) -> set[Any]:
         """What feeds a target: names of datasets, or (name, column) of one of its fields."""

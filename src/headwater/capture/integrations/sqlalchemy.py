@@ -9,11 +9,13 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.context import current
+from headwater.capture.databases import has_memory, memory_of
 from headwater.capture.dbapi import FOLLOWED, Connections, Place
 from headwater.capture.given_rows import COMPILED
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.errors import InvalidName
+from headwater.model.names import IN_MEMORY
 from headwater.model.uris import from_uri
 
 _DIALECTS: Final = {"postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
@@ -47,12 +49,21 @@ def _before_execute(
     connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> None:
     """Keep the names of the parameters that the user gave for a statement, which the driver may know by place only."""
-    del connection, cursor, parameters, executemany
+    del cursor, parameters, executemany
+    with GUARD.at("sqlalchemy.memory"):
+        _note_memory(connection)
     if not BUSY.depth and current() is not None:
         with GUARD.at("sqlalchemy.before"):
             compiled = getattr(context, "compiled", None)
             COMPILED.text = statement if compiled is not None else ""
             COMPILED.names = tuple(getattr(compiled, "positiontup", None) or ())
+
+
+def _note_memory(connection: Any) -> None:
+    """Note which database in memory is behind an engine whose driver is followed, so that both have one name for it."""
+    url = connection.engine.url
+    if connection.dialect.driver in FOLLOWED and url.database in (None, "", ":memory:"):
+        has_memory(connection.engine, memory_of(connection.connection.dbapi_connection))
 
 
 def _after_execute(
@@ -87,7 +98,8 @@ def place_of(connection: Any) -> Place:
     except InvalidName:
         port = f":{url.port}" if url.port else ""
         return Place(known, f"{url.get_backend_name()}://{url.host or 'localhost'}{port}", "")
-    return Place(known, named.namespace, named.name.removesuffix(_PROBE).rstrip("."))
+    namespace = memory_of(connection.engine) if named.namespace == IN_MEMORY else named.namespace
+    return Place(known, namespace, named.name.removesuffix(_PROBE).rstrip("."))
 
 
 _CONNECTIONS: Final = Connections(place_of, lambda connection: bool(connection.in_transaction()))

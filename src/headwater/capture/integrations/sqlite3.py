@@ -16,12 +16,13 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture import context
 from headwater.capture.caller_frame import call_as
-from headwater.capture.databases import main_file
+from headwater.capture.databases import has_memory, main_file, memory_of
 from headwater.capture.dbapi import Connections, Place, follow, notify_after, renamed, watched
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.recorder import Recorder
 from headwater.capture.wrapper_frames import unseen
+from headwater.model.names import IN_MEMORY
 from headwater.model.uris import in_database_file
 
 _FACTORY_POSITION: Final = 5
@@ -55,7 +56,9 @@ def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
         with GUARD.at("sqlite3.connect"):
             if hasattr(connection, "cursor") and isinstance(connection, _tracked_classes()):
                 database = args[0] if args else kwargs.get("database")
-                _CONNECTIONS.place(connection, Place("sqlite", namespace_of(database), "main"))
+                if shared := _shared_memory(database):
+                    has_memory(connection, shared)
+                _CONNECTIONS.place(connection, Place("sqlite", namespace_of(database) or memory_of(connection), "main"))
         return connection
 
     return unseen(connect)
@@ -99,9 +102,17 @@ def namespace_of(database: Any) -> str:
     return in_database_file("sqlite", path, "t").namespace
 
 
+def _shared_memory(database: Any) -> str:
+    """The namespace of a database in memory that several connections share; empty for any other."""
+    path = os.fsdecode(database) if isinstance(database, str | bytes | os.PathLike) else ""
+    head, _, options = path.partition("?")
+    is_shared = path.startswith("file:") and "cache=shared" in options.split("&") and not namespace_of(path)
+    return IN_MEMORY + head if is_shared else ""
+
+
 def _place_of(connection: Any) -> Place:
     """Where a connection leads that was not made by our ``connect`` (but by a pickled factory or ``__init__``)."""
-    return Place("sqlite", namespace_of(main_file(connection)), "main")
+    return Place("sqlite", namespace_of(main_file(connection)) or memory_of(connection), "main")
 
 
 _CONNECTIONS: Final = Connections(_place_of, lambda connection: bool(connection.in_transaction))

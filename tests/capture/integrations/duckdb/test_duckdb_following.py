@@ -156,6 +156,33 @@ def test_registered_frames_are_not_tables(follow, sales):
     assert followed.entries()["t"]["namespace"] == "inmemory://tests"
 
 
+def test_each_database_in_memory_has_tables_of_its_own(follow, sales):
+    """Two connections to memory are two databases, of which tables of one name come from different columns; a cursor
+    belongs to the database of its connection, and connections to one named memory share it."""
+    followed = follow("duckdb")
+    one, two = duckdb.connect(), duckdb.connect(":memory:")
+    one.execute("create table t as select units as n from 'sales.csv'")
+    two.execute("create table t as select price as n from 'sales.csv'")
+    one.cursor().execute("create table u as select n from t")
+    two.cursor().execute("create table w as select n from t")
+    left, right = duckdb.connect(":memory:shared"), duckdb.connect(":memory:shared")
+    left.execute("create table s as select units as n from 'sales.csv'")
+    right.execute("create table r as select n from s")
+    told = {
+        entry["name"]: {(item["name"].removeprefix(f"{sales}/"), item["field"]) for item in column["inputs"]}
+        for entry in followed.all_entries()
+        for column in entry["fields"].values()
+    }
+    assert told == {
+        "job/duckdb/t": {("sales.csv", "units")},
+        "job/duckdb_2/t": {("sales.csv", "price")},
+        "job/duckdb/u": {("job/duckdb/t", "n")},
+        "job/duckdb_2/w": {("job/duckdb_2/t", "n")},
+        "job/duckdb_3/s": {("sales.csv", "units")},
+        "job/duckdb_3/r": {("job/duckdb_3/s", "n")},
+    }
+
+
 def test_a_table_hides_a_variable_of_its_name(follow, sales):
     """``create table frame as select * from frame`` reads the variable; what follows reads the table."""
     followed = follow("pandas", "duckdb")

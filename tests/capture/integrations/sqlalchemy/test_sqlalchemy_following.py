@@ -141,3 +141,27 @@ def test_rows_given_to_a_statement(engine_of, how):
                 session.commit()
     assert followed.sources("goods", "x") - {("goods", "x")} == {("in.csv", "a")}
     assert followed.sources("goods", "y") - {("goods", "y")} == {("in.csv", "b")}
+
+
+@pytest.mark.parametrize("drivers", [("sqlite3",), ()], ids=["by driver", "by events"])
+def test_each_engine_in_memory_has_tables_of_its_own(drivers, follow):
+    """Engines of ``sqlite://`` are databases of their own, under one name through pandas and through statements."""
+    followed = follow("sqlalchemy", "pandas", *drivers)
+    for source in ("a", "b"):
+        pd.DataFrame({"x": [1, 2]}).to_csv(f"{source}.csv", index=False)
+        engine = sqlalchemy.create_engine("sqlite://")
+        pd.read_csv(f"{source}.csv").to_sql("t", engine, index=False)
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text("create table u as select x from t"))
+            back = pd.read_sql("select x from u", connection)
+        engine.dispose()
+    told = {(e["name"], i["name"]) for e in followed.all_entries() for i in e["inputs"]}
+    assert {(target, source.rpartition("/")[2]) for target, source in told if target.endswith("t")} == {
+        ("job/sqlite/t", "a.csv"),
+        ("job/sqlite_2/t", "b.csv"),
+    }
+    assert {(target, source) for target, source in told if target.endswith("u")} == {
+        ("job/sqlite/u", "job/sqlite/t"),
+        ("job/sqlite_2/u", "job/sqlite_2/t"),
+    }
+    assert followed.columns(back) == {"x": {("u", "x")}}

@@ -194,6 +194,42 @@ def test_memory_is_the_runs_own(database, follow):
     assert (entry["namespace"], entry["name"]) == ("inmemory://tests", "job/sqlite/b")
 
 
+def test_each_database_in_memory_has_tables_of_its_own(follow):
+    """Two connections to ``:memory:`` are two databases: tables of one name are not one table, through statements and
+    through pandas."""
+    followed = follow("sqlite3", "pandas")
+    frames = []
+    for source in ("a", "b"):
+        with sqlite3.connect(f"{source}.db") as con:
+            con.execute(f"create table {source}(x)")
+        frames.append(pd.read_sql(f"select x from {source}", con))
+        con.close()
+    one, two = sqlite3.connect(":memory:"), sqlite3.connect(":memory:")
+    for con, frame in zip((one, two), frames, strict=True):
+        frame.to_sql("t", con, index=False)
+        con.execute("create table u as select x from t")
+        con.commit()
+    back = pd.read_sql("select x from u", two)
+    names = {(entry["name"], item["name"]) for entry in followed.all_entries() for item in entry["inputs"]}
+    inside = {(target, source) for target, source in names if target.endswith("/u")}
+    assert inside == {("job/sqlite/u", "job/sqlite/t"), ("job/sqlite_2/u", "job/sqlite_2/t")}
+    outside = {(target, Path(source).name) for target, source in names if target.endswith("/t")}
+    assert outside == {("job/sqlite/t", "a"), ("job/sqlite_2/t", "b")}
+    assert followed.columns(back) == {"x": {("u", "x")}}
+
+
+def test_connections_that_share_their_memory_are_one_database(follow):
+    """``cache=shared``: what one connection makes, another reads; a database in memory of its own is another."""
+    followed = follow("sqlite3")
+    sqlite3.connect(":memory:", isolation_level=None).execute("create table v(x)")
+    shared = "file:both?mode=memory&cache=shared"
+    left, right = (sqlite3.connect(shared, uri=True, isolation_level=None) for _ in range(2))
+    left.execute("create table v(x)")
+    right.execute("create table w as select x from v")
+    names = {(entry["name"], item["name"]) for entry in followed.all_entries() for item in entry["inputs"]}
+    assert names == {("job/sqlite_2/w", "job/sqlite_2/v")}
+
+
 def test_classes_of_the_users_own_are_followed_once(follow, shop):
     """Sub-classes of connection and cursor record each statement one time."""
     followed = follow("sqlite3")

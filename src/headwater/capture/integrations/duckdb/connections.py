@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
+from headwater.capture.databases import new_memory
 from headwater.capture.given_rows import rows_given
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.duckdb.parameters import with_files
@@ -22,6 +23,7 @@ from headwater.capture.sql_files import patterns_in
 from headwater.capture.sql_parameters import ROWS
 from headwater.capture.user_code import user_site
 from headwater.capture.values import Value, make_value, same_columns
+from headwater.model.names import IN_MEMORY
 from headwater.model.uris import in_database_file
 
 _EXECUTES: Final = ("execute", "executemany", "sql", "query", "from_query")
@@ -88,14 +90,14 @@ def state_of(owner: Any) -> _Connection:
         connection = default() if callable(default) else default
     state = _CONNECTIONS.get(connection)
     if state is None:
-        state = _CONNECTIONS[connection] = _Connection("")
+        state = _CONNECTIONS[connection] = _Connection(new_memory())
     return state
 
 
 def home_of(relation: Any) -> _Connection:
     """What is known about the connection of a relation."""
     found = _HOMES.get(relation) if hasattr(relation, "sql_query") else None
-    return found or _Connection("")
+    return found or _Connection(IN_MEMORY)
 
 
 def settle(relation: Any, state: _Connection) -> None:
@@ -109,10 +111,13 @@ def _connected(recorder: Recorder, result: Any, call: Call) -> None:
     path = os.fspath(database) if database is not None else ""
     if path == ":default:":
         return
-    namespace = ""
     if path.startswith(("md:", "motherduck:")):
         namespace = "motherduck://" + path.partition(":")[2].partition("?")[0]
-    elif path and not path.startswith(":memory:"):
+    elif path.removeprefix(":memory:") == "":
+        namespace = new_memory()
+    elif path.startswith(":memory:"):
+        namespace = IN_MEMORY + path  # all connections to this name share it
+    else:
         namespace = in_database_file("duckdb", path, "t").namespace
     _CONNECTIONS[result] = _Connection(namespace)
 
