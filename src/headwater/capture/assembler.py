@@ -32,24 +32,10 @@ from headwater.capture.recorder import (
     Unfollowed,
     Write,
 )
+from headwater.capture.run_outcomes import MOST_LISTED, Outcome, outcome_body
 from headwater.capture.sql_statements import Tables, analyse
 from headwater.capture.superseded import supersede
 from headwater.capture.values import DatasetRef, Value, make_value, same_columns
-
-
-class Outcome(NamedTuple):
-    """How a run ended. ``state`` is COMPLETE, FAIL or ABORT; the ``error_`` fields are empty unless it failed."""
-
-    state: str
-    exit_code: int | None = None
-    error_type: str = ""
-    error_message: str = ""
-    stack: str = ""
-    signal: str = ""
-    ended_ns: int = 0
-    """When; 0 is now."""
-    measures: dict[str, Any] = {}
-    """More for the outcome facet: cpu_s, peak_memory_bytes, dropped_events."""
 
 
 class JobFacts(NamedTuple):
@@ -255,7 +241,7 @@ class Assembler:
             facets["lineage"] = {"entries": entries}
         if self._statements:
             facets["sql"] = {
-                "query": ";\n".join(text for text, _ in self._statements[:100]),
+                "query": ";\n".join(text for text, _ in self._statements[:MOST_LISTED]),
                 "dialect": self._statements[0][1],
             }
         return facets
@@ -278,21 +264,15 @@ class Assembler:
                 yield ref
 
     def _outcome(self, outcome: Outcome, ended_ns: int) -> dict[str, Any]:
-        body: dict[str, Any] = {"duration_s": round((ended_ns - self.started_ns) / 1e9, 6), **outcome.measures}
-        if outcome.exit_code is not None:
-            body["exit_code"] = outcome.exit_code
-        if outcome.error_type:
-            body["exception"] = outcome.error_type
-        if outcome.signal:
-            body["signal"] = outcome.signal
-        dropped = self.recorder.dropped + self.recorder.values.cut
-        if dropped:
-            body["dropped_operations"] = dropped
-        if GUARD.failures:
-            body["capture_errors"] = sum(GUARD.failures.values())
-        if self._unresolved:
-            body["unresolved"] = self._unresolved[:100]
-        return body
+        body = outcome_body(outcome, (ended_ns - self.started_ns) / 1e9)
+        counts = {
+            "dropped_operations": self.recorder.dropped + self.recorder.values.cut,
+            "capture_errors": sum(GUARD.failures.values()),
+            "unlisted_statements": len(self._statements) - MOST_LISTED,
+            "unlisted_unresolved": len(self._unresolved) - MOST_LISTED,
+        }
+        body |= {name: count for name, count in counts.items() if count > 0}
+        return {**body, "unresolved": self._unresolved[:MOST_LISTED]} if self._unresolved else body
 
     # -- items -----------------------------------------------------------------------------------------------------
     def take(self, end: int | None = None) -> None:

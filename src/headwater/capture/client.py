@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headwater.capture import context, event_documents, own_threads
-from headwater.capture.assembler import Assembler, JobFacts, Outcome
+from headwater.capture.assembler import Assembler, JobFacts
 from headwater.capture.config import Config
 from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
@@ -18,7 +18,7 @@ from headwater.capture.logs import guard_logs
 from headwater.capture.recorder import VALUES, Recorder
 from headwater.capture.redact import Redactor
 from headwater.capture.registry import REGISTRY, State
-from headwater.capture.run_outcomes import outcome_of
+from headwater.capture.run_outcomes import Outcome, outcome_of
 from headwater.capture.runs import Run, new_run_id, plain
 from headwater.capture.worker import Session, Worker
 

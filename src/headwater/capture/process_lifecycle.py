@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headwater.capture import context
-from headwater.capture.assembler import JobFacts, Outcome
+from headwater.capture.assembler import JobFacts
 from headwater.capture.garbage_collection import CollectorPause, thaw
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Recorder
 from headwater.capture.registry import REGISTRY
-from headwater.capture.run_outcomes import outcome_of
+from headwater.capture.run_outcomes import Outcome, outcome_of
 from headwater.capture.runs import new_run_id
 
 if TYPE_CHECKING:

@@ -1,15 +1,44 @@
-"""The outcome of a run, from the exception that ended it."""
+"""The outcome of a run: how it ended, from the exception that ended it, and what is told of that."""
 
 from __future__ import annotations
 
 import linecache
 import traceback
+from typing import Any, Final, NamedTuple
 
 from headwater.capture import module_shadowing
-from headwater.capture.assembler import Outcome
 from headwater.capture.guard import GUARD
 
 _STACK_FRAMES = 50
+MOST_LISTED: Final = 100
+"""Statements, and things that could not be followed, that the facets of a run list; any more are counted."""
+
+
+class Outcome(NamedTuple):
+    """How a run ended. ``state`` is COMPLETE, FAIL or ABORT; the ``error_`` fields are empty unless it failed."""
+
+    state: str
+    exit_code: int | None = None
+    error_type: str = ""
+    error_message: str = ""
+    stack: str = ""
+    signal: str = ""
+    ended_ns: int = 0
+    """When; 0 is now."""
+    measures: dict[str, Any] = {}
+    """More for the outcome facet: cpu_s, peak_memory_bytes, dropped_events."""
+
+
+def outcome_body(outcome: Outcome, duration_s: float) -> dict[str, Any]:
+    """The facet of an outcome, for a run that took so many seconds."""
+    body: dict[str, Any] = {"duration_s": round(duration_s, 6), **outcome.measures}
+    if outcome.exit_code is not None:
+        body["exit_code"] = outcome.exit_code
+    if outcome.error_type:
+        body["exception"] = outcome.error_type
+    if outcome.signal:
+        body["signal"] = outcome.signal
+    return body
 
 
 def outcome_of(error: BaseException | None) -> Outcome:

@@ -18,7 +18,8 @@ from headwater.capture.own_threads import OWN
 from headwater.capture.redact import Redactor
 
 if TYPE_CHECKING:
-    from headwater.capture.assembler import Assembler, Outcome
+    from headwater.capture.assembler import Assembler
+    from headwater.capture.run_outcomes import Outcome
 
 _WAKE_EVENTS = 1000
 FORK_WAIT_S = 5.0

@@ -179,6 +179,8 @@ class Outcome(OwnFacet, frozen=True, kw_only=True):
     dropped_events: int | None = None
     dropped_operations: int | None = None
     capture_errors: int | None = None
+    unlisted_statements: int | None = None
+    unlisted_unresolved: int | None = None
     unresolved: list[Any] = []
 
 

@@ -209,6 +209,8 @@ _LOST = {
     "dropped_operations": "operations beyond the limit of a run were left out",
     "dropped_events": "events could not be delivered or kept",
     "capture_errors": "times something went wrong within capture",
+    "unlisted_statements": "more statements of SQL were followed than are listed",
+    "unlisted_unresolved": "more of these than are listed",
 }
 
 

@@ -256,6 +256,20 @@ def test_a_loop_of_statements_is_one_fact(follow, shop):
     assert followed.sources("log2") == {"log"}
 
 
+def test_a_run_says_how_many_statements_it_does_not_list(follow):
+    """The SQL facet holds the first hundred statements; all are followed, and the outcome tells how many more ran."""
+    followed = follow("sqlite3")
+    with sqlite3.connect("wide.db", isolation_level=None) as con:
+        con.execute("create table t0(a)")
+        for number in range(129):
+            con.execute(f"create table t{number + 1} as select a from t{number}")
+    con.close()
+    event = followed.event()
+    assert event["job"]["facets"]["sql"]["query"].count(";") == 99
+    assert event["run"]["facets"]["headwater_outcome"]["unlisted_statements"] == 30
+    assert followed.sources("t129", "a") == {("t128", "a")}
+
+
 def test_parameters_are_never_looked_at(follow, shop):
     """The text of a statement is kept with its literals masked; parameters are not kept at all."""
     followed = follow("sqlite3")
