@@ -152,10 +152,15 @@ def calls_in(code: CodeType, name: str) -> Iterator[ast.Call]:
 
 
 def _is_of_library(kind: type) -> bool:
-    """Whether the module of a class is one of a library: its functions, which may be hundreds, need no look then."""
+    """Whether a class stands in a module of a library: its functions, which may be hundreds, need no look then.
+
+    The module's name alone does not show it: a program that a library runs (``python -m pytest``, a launcher) calls its
+    module ``__main__``, and so is the library's.
+    """
     module = sys.modules.get(str(vars(kind).get("__module__")))
-    file = vars(module).get("__file__") if module is not None else None
-    return isinstance(file, str) and not is_users_file(file)
+    names = vars(module) if module is not None else {}
+    file = names.get("__file__")
+    return isinstance(file, str) and not is_users_file(file) and names.get(kind.__name__) is kind
 
 
 def _classes(owner: object) -> Iterator[type]:

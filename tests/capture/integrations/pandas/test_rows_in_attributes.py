@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import fileinput
 import json
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -352,3 +354,28 @@ def test_an_object_without_a_dictionary(followed):
     odd = Odd(pd.read_csv("people.csv"))
     assert odd.frame().a.tolist() == [1, 2]
     assert followed.columns(odd.ids()) == {"id": {("people.csv", "id")}}
+
+
+STARTED = """
+import json, pandas as pd
+class Table:
+    def load(self):
+        with open("people.json") as file:
+            self.rows = json.load(file)
+    def frame(self):
+        return pd.DataFrame(self.rows)
+table = Table()
+table.load()
+table.frame()[["debt"]].to_csv("out.csv", index=False)
+"""
+
+
+def test_classes_of_a_program_that_a_library_runs(followed, tmp_path, monkeypatch):
+    """A launcher that was installed is ``__main__`` itself, and runs the program under that name: the program's classes
+    are the user's all the same."""
+    launcher = ModuleType("__main__")
+    launcher.__file__ = "/usr/lib/python3/site-packages/launcher/__main__.py"
+    monkeypatch.setitem(sys.modules, "__main__", launcher)
+    (tmp_path / "started.py").write_text(STARTED)
+    exec(compile(STARTED, str(tmp_path / "started.py"), "exec"), {"__name__": "__main__"})
+    assert followed.sources("out.csv", "debt") == {("people.json", "debt")}
