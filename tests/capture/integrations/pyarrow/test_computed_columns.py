@@ -86,6 +86,61 @@ def test_rows_that_are_chosen_or_put_in_order(tables):
     ]
 
 
+ODD = ["a b", "a", "b", "city", "Name", "string", "ASC", "1", "%", "true", "f(x"]
+
+
+def _decided_by(followed, table):
+    """The columns that decide about the rows of a table, each with whether it is a guess."""
+    pq.write_table(table, "out.parquet")
+    told = [(item["field"], item["transformations"][0]) for item in followed.entries()["out.parquet"]["inputs"]
+            if item.get("field")]  # fmt: skip
+    return {name: how.get("description", "") for name, how in told}
+
+
+@pytest.mark.parametrize(
+    ("expression", "sure", "guessed"),
+    [
+        (pc.field("a b") > 0, {"a b"}, set()),
+        ((pc.field("a") > 0) & (pc.field("b") < 9), {"a", "b"}, set()),
+        (pc.field("city") == "a", {"city"}, set()),
+        (pc.field("city") == 'say "b" and \\', {"city"}, set()),
+        (pc.field("city").isin(["a", "b"]), {"city"}, set()),
+        (pc.match_substring(pc.field("city"), "Name"), {"city"}, set()),
+        (pc.field("a").cast("string") == "b", {"a"}, set()),
+        (pc.field(1) > 0, {"a"}, set()),
+        (pc.field("a") > 1, {"a"}, {"1"}),
+        (pc.field("f(x") > 0, set(), {"f(x"}),
+    ],
+    ids=str,
+)
+def test_what_an_expression_names_decides_and_nothing_else(follow, expression, sure, guessed):
+    """Not a name that is part of another, nor one that stands in a text, a list of values or an option. What may be a
+    name or a number is a guess."""
+    columns = {name: ["1", "a"] if name == "city" else [1, 2] for name in ODD}
+    pq.write_table(pa.table(columns), "t.parquet")
+    followed = follow("pyarrow")
+    names = _decided_by(followed, pq.read_table("t.parquet").filter(expression))
+    assert {name for name, how in names.items() if how != "inferred"} == sure
+    assert {name for name, how in names.items() if how == "inferred"} == guessed
+
+
+@pytest.mark.parametrize(
+    ("how", "keys"),
+    [
+        ({"sort_keys": [("a b", "ascending")]}, {"a b"}),
+        ({"options": pc.SortOptions([("a", "descending"), ("b", "ascending")])}, {"a", "b"}),
+        ({"options": pc.SortOptions([(pc.field(3), "ascending")])}, {"city"}),
+    ],
+    ids=str,
+)
+def test_rows_are_in_the_order_of_the_keys_alone(follow, how, keys):
+    """A column that is called as a word in what pyarrow prints of the keys is none of them."""
+    pq.write_table(pa.table({name: [2, 1] for name in ODD}), "t.parquet")
+    followed = follow("pyarrow")
+    table = pq.read_table("t.parquet")
+    assert _decided_by(followed, table.take(pc.sort_indices(table, **how))).keys() == keys
+
+
 def test_groups_and_joins(tables):
     """Aggregates under the names that pyarrow gives them; a join has the columns of both, the keys decide."""
     followed, t, u = tables

@@ -8,7 +8,6 @@ remembered, so that a column is recognised where it is put into a table.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, Final
@@ -24,8 +23,9 @@ from headwater.capture.arrow_memory import (
     value_of,
 )
 from headwater.capture.hooks import Hooks
+from headwater.capture.integrations.pyarrow.printed_names import keys_in, names_in
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, Dep, Rule, Value, make_value
+from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value
 
 SUBMODULES: Final = ("pyarrow.compute", "pyarrow.acero")
 _EXPLICIT: Final = ("call_function", "cast", "take", "fill_null", "index")
@@ -82,14 +82,9 @@ def _keys_of_table(recorder: Recorder, given: list[Any]) -> list[Value]:
     table = value_of(recorder, given[0])
     if table is None:
         return []
-    said = [_words_of(item) for item in given[1:] if item is not None]
-    keys = [name for name in table.column_names() if any(words >= _words_of(name) for words in said)]
+    keys = keys_in(given[1:], table.column_names())
     deps = [Dep(0, name, subtype="IDENTITY") for name in keys or table.column_names()]
     return [make_value("pyarrow.keys", (table,), lambda _: Columns({"keys": deps}), columns=("keys",))]
-
-
-def _words_of(item: Any) -> set[str]:
-    return set(re.findall(r"\w+", str(item)))
 
 
 def _rule(name: str) -> Rule:
@@ -130,9 +125,11 @@ def _after_filter(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
     del kwargs
     table = value_of(recorder, args[0])
     if table is not None:
-        words = _words_of(args[1])
-        names = [name for name in table.column_names() if words >= _words_of(name)]
-        deps = [Dep(0, name, "INDIRECT", "FILTER") for name in names]
+        named = names_in(args[1], names_of(args[0]) or table.column_names())
+        deps = [
+            Dep(0, name, "INDIRECT", "FILTER", description="" if is_sure else INFERRED)
+            for name, is_sure in named.items()
+        ]
         _derive(recorder, result, "filter", (table,), lambda value: Columns(_same(value), deps))
 
 
