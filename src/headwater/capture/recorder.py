@@ -14,7 +14,7 @@ import msgspec
 
 from headwater.capture.context import current
 from headwater.capture.scalars import Scalars
-from headwater.capture.source_analysis.budget import BUDGET
+from headwater.capture.source_analysis.budget import BUDGET, unless_too_deep
 from headwater.capture.source_analysis.inferred_values import InferredValues
 from headwater.capture.value_table import Values
 from headwater.capture.values import DatasetRef, Value
@@ -31,27 +31,28 @@ VALUES.resolvers.append(SCALARS.value_of)
 
 _guesses = InferredValues(VALUES, SCALARS)
 VALUES.watch("ndarray", _guesses.saw)
-VALUES.guess = _guesses.value_of
-is_literal_here = _guesses.is_literal_here
+VALUES.guess = unless_too_deep(_guesses.value_of, otherwise=None)
+_put_in_file = unless_too_deep(_guesses.put_in_file, otherwise=None)
+is_literal_here = unless_too_deep(_guesses.is_literal_here, otherwise=False)
 """``is_literal_here(makers)``: whether what the running statement creates is literal in the code; see
 ``InferredValues``."""
-saved_here = _guesses.saved_here
+saved_here = unless_too_deep(_guesses.saved_here, otherwise=None)
 """``saved_here(savers, target)``: what the running statement saves, according to the code; likewise."""
-turned_to_text = _guesses.turned_to_text
+turned_to_text = unless_too_deep(_guesses.turned_to_text, otherwise=None)
 """``turned_to_text(obj)``: the running statement turns an object into text; likewise."""
-looked_up_here = _guesses.looked_up_here
+looked_up_here = unless_too_deep(_guesses.looked_up_here, otherwise=None)
 """``looked_up_here(method, obj)``: what a dictionary in the running statement was made from; likewise."""
-masked_here = _guesses.masked_here
+masked_here = unless_too_deep(_guesses.masked_here, otherwise=None)
 """``masked_here(method)``: what chose the rows whose index the running statement gives to a method; likewise."""
-conditions_here = _guesses.conditions_here
+conditions_here = unless_too_deep(_guesses.conditions_here, otherwise=None)
 """``conditions_here()``: what the conditions were computed from under which the running statement runs; likewise."""
-named_here = _guesses.named_here
+named_here = unless_too_deep(_guesses.named_here, otherwise=None)
 """``named_here(name, obj)``: what an object was made from that the running code has under a name; likewise."""
-is_literal_object = _guesses.is_literal_object
+is_literal_object = unless_too_deep(_guesses.is_literal_object, otherwise=False)
 """``is_literal_object(obj)``: whether an object that has a name is literal in the code; likewise."""
-is_given_literally = _guesses.is_given_literally
+is_given_literally = unless_too_deep(_guesses.is_given_literally, otherwise=False)
 """``is_given_literally(maker)``: whether what a call in the running statement takes is literal; likewise."""
-table_of = _guesses.table_of
+table_of = unless_too_deep(_guesses.table_of, otherwise=None)
 """``table_of(names, rows)``: the sources of a table that the running statement makes from a list; likewise."""
 
 
@@ -258,7 +259,7 @@ class Recorder:
 
     def put_in_file(self, code: Any, line: int) -> Value | None:
         """What goes into the file opened at a line, according to the code; see ``InferredValues``."""
-        return _guesses.put_in_file(code, line)
+        return _put_in_file(code, line)
 
     def wait_for(self, key: int, code: Any, line: int, ref: DatasetRef) -> None:
         """A file was opened at a line, and the code did not show what goes into it: look again whenever the code has

@@ -226,7 +226,7 @@ def _tree(source: str) -> ast.Module:
     """The tree of a source; empty if it cannot be parsed. Several functions of a file are often asked for."""
     try:
         return parsed(source)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError):
         return ast.Module([], [])
 
 

@@ -38,7 +38,7 @@ def _given(filename: str, count: int, span: tuple[int, int, int, int]) -> tuple[
         return ()
     try:
         tree = parsed("".join(lines_of(filename)[:count]))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError):
         return ()
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or (node.lineno, node.end_lineno) != (span[0], span[2]):
