@@ -16,6 +16,16 @@ from headwater.model.uris import from_uri
 MOST_FILES: Final = 100
 """Up to this many files read at once are a dataset each; beyond that, the folder or the pattern is one dataset."""
 _PATTERN: Final = re.compile(r"[*?\[]")
+_CONTENT: Final = ('{"', '[{"', "[[", "<")
+"""How text begins that some readers take where they take a path, and that is no path."""
+_MOST_LAYERS: Final = 8
+"""How many files inside files are unwrapped."""
+_IN_ARCHIVES: Final = {
+    ("zipfile", "ZipExtFile"): "_fileobj",
+    ("zipfile", "_ZipWriteFile"): "_fileobj",
+    ("tarfile", "_FileInFile"): "fileobj",
+}
+"""Classes of the open members of archives, and where each keeps the open file of its archive."""
 
 
 def located(target: Any, type: str = "FILE") -> DatasetRef | None:
@@ -77,10 +87,12 @@ def _common(targets: Sequence[Any], type: str) -> DatasetRef | None:
 
 
 def path_of(target: Any) -> str | None:
-    """The path or URI of ``target``, None if it has none. Wrapped files (gzip, text over bytes) are unwrapped."""
-    for _ in range(8):
+    """The path or URI of ``target``, None if it has none. Wrapped files (gzip, text over bytes) are unwrapped; for a
+    member of an archive, whose name is that in the archive, it is the path of the archive."""
+    target = _opened_for(target)
+    for _ in range(_MOST_LAYERS):
         if isinstance(target, str):
-            return target
+            return None if "\n" in target or target.startswith(_CONTENT) else target
         if isinstance(target, bytes):
             return os.fsdecode(target)
         if isinstance(target, os.PathLike):
@@ -95,6 +107,20 @@ def path_of(target: Any) -> str | None:
             return None
         target = inner
     return None
+
+
+def _opened_for(target: Any) -> Any:
+    """The open file of the archive that ``target`` is a member of, None if that is closed; otherwise ``target``."""
+    layer = target
+    for _ in range(_MOST_LAYERS):
+        place = _IN_ARCHIVES.get((type(layer).__module__, type(layer).__name__))
+        if place is not None:
+            shared = getattr(layer, place, None)
+            return getattr(shared, "_file", shared)  # members of a zip file share the file
+        layer = getattr(layer, "buffer", None) or getattr(layer, "raw", None)
+        if layer is None:
+            break
+    return target
 
 
 def is_path(target: Any) -> bool:

@@ -38,6 +38,8 @@ is_literal_here = unless_too_deep(_guesses.is_literal_here, otherwise=False)
 ``InferredValues``."""
 saved_here = unless_too_deep(_guesses.saved_here, otherwise=None)
 """``saved_here(savers, target)``: what the running statement saves, according to the code; likewise."""
+text_read_here = unless_too_deep(_guesses.text_read_here, otherwise=None)
+"""``text_read_here(reader, names, text)``: what a text or buffer was made of that the running statement reads."""
 turned_to_text = unless_too_deep(_guesses.turned_to_text, otherwise=None)
 """``turned_to_text(obj)``: the running statement turns an object into text; likewise."""
 looked_up_here = unless_too_deep(_guesses.looked_up_here, otherwise=None)

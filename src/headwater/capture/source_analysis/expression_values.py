@@ -45,6 +45,8 @@ TAKEN: Final = "taken"
 """The operation of a value inferred from the names in an expression."""
 _OF_A_HANDLE: Final = frozenset(("read", "readline", "readlines"))
 """Methods of an open file that return what is in it."""
+_READING: Final = LOADERS | RUNS | FETCHES | {"read_text", "read_bytes"}
+"""Calls that may read files, or rows of a database, in their lines."""
 _OF_ITS_ARGUMENT: Final = frozenset((("csv", "reader"), ("json", "loads"), ("yaml", "safe_load"), ("yaml", "load")))
 """Functions, with their modules, that hand on what is in an open file or a text."""
 _PURE: Final = frozenset(("itertools", "operator", "_operator", "functools", "collections", "math", "statistics", "re"))
@@ -148,7 +150,7 @@ class ExpressionReader(AttributeReader):
     def _read_by(self, node: ast.AST, at: Place) -> Iterable[Value]:
         """The files or rows of a database that a call reads."""
         name = called_name(node)
-        values = self._passed(at.code, node) if name in LOADERS | RUNS | FETCHES else ()
+        values = self._passed(at.code, node) if name in _READING else ()
         return self._rows_of(owner_of(node), node.lineno, at) if not values and _fetches(node) else values
 
     def _rows_of(self, cursor: str, line: int, at: Place) -> Iterable[Value]:

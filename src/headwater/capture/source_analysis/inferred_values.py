@@ -207,6 +207,13 @@ class InferredValues:
             code, line, lambda: [(node, Place(code, line)) for node in saved_at(code, line, savers, target)], obj
         )
 
+    def text_read_here(self, reader: str, names: tuple[str, ...], text: object) -> Value | None:
+        """A value for the text or buffer that a call of ``reader`` in the user's line reads; see ``buffer_texts``."""
+        from headwater.capture.source_analysis.buffer_texts import text_read
+
+        code, line = user_place(4)
+        return self._taken(code, line, partial(text_read, code, line, reader, names, text)) if code else None
+
     def looked_up_here(self, method: str, obj: object) -> Value | None:
         """A value for a dictionary that the user's line gives to a method, from the objects it was made from; None if
         the code does not show that."""

@@ -80,7 +80,7 @@ def saved_at(code: CodeType | None, line: int, savers: frozenset[str], target: i
     """What the one call of a saver at a line writes to its file, which is the argument at position ``target``; empty if
     there is no such call, or more than one."""
     at = step_at(steps_of(code), line) if code is not None else None
-    calls = [node for node in ast.walk(_head(at.node)) if isinstance(node, ast.Call)] if at is not None else []
+    calls = [node for node in ast.walk(head_of(at.node)) if isinstance(node, ast.Call)] if at is not None else []
     saving = [call for call in calls if called_name(call) in savers and call.lineno <= line <= (call.end_lineno or 0)]
     if len(saving) != 1:
         return []
@@ -122,7 +122,7 @@ def constants_at(code: CodeType | None, line: int) -> set[object]:
     waiting = [at]
     while waiting and len(seen) < _MOST_STEPS:
         step = waiting.pop()
-        for node in ast.walk(_head(step.node)):
+        for node in ast.walk(head_of(step.node)):
             if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
                 found.add(node.value)
                 if not isinstance(node.value, str):
@@ -134,7 +134,7 @@ def constants_at(code: CodeType | None, line: int) -> set[object]:
     return found
 
 
-def _head(node: ast.stmt) -> ast.AST:
+def head_of(node: ast.stmt) -> ast.AST:
     """What a statement itself evaluates: for a loop or ``with``, not its body."""
     if isinstance(node, ast.For | ast.AsyncFor):
         return node.iter

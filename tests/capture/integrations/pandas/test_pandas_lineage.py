@@ -250,7 +250,10 @@ def test_buffers_pass_lineage_on(run: Callable[[str], Any], recorder: Recorder) 
         "result = pd.read_csv(buffer)"
     )
     assert edges(recorder, result) == {"id": {"sales.id IDENTITY"}}
-    unknown = pd.read_csv(io.StringIO("a\n1"))
+    other = io.StringIO()
+    other.write("a\n1")
+    other.seek(0)
+    unknown = pd.read_csv(other)
     assert trace(recorder.values.get(unknown)).has_unknown
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 from pandas.core.generic import NDFrame
 
+from headwater.capture.buffers import text_read
 from headwater.capture.context import current
 from headwater.capture.databases import database_of
 from headwater.capture.guard import GUARD
@@ -20,7 +21,7 @@ from headwater.capture.levels import Labels
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Value, make_value
+from headwater.capture.values import UNKNOWN, Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 
 _FILES: Final = [
@@ -114,14 +115,19 @@ def _frames(result: Any) -> Iterator[Any]:
 
 
 def _from_buffer(recorder: Recorder, result: Any, op: str, buffer: Any) -> None:
-    """A frame read from a buffer in memory comes from whatever was written to that, if it is known."""
+    """A frame read from a buffer in memory comes from whatever was written to that, or the code made it of."""
+    known = recorder.values.get(buffer)
+    inputs, rule = ([known], SAME) if known is not None else text_read(buffer, op, _SOURCES)
     for item in _frames(result):
-        bind(recorder, item, op, () if recorder.values.get(buffer) is None else (buffer,), SAME)
+        bind(recorder, item, op, inputs if inputs[0] is not UNKNOWN else (), rule)
 
 
 def _from_store(recorder: Recorder, result: Any, op: str, store: Any) -> None:
+    """Frames read from an open workbook or HDF file."""
     ref = located(store) or located(getattr(store, "_path", None))
     if ref is None:
+        if recorder.values.get(store) is not None:
+            _from_buffer(recorder, result, op, store)
         return
     for item in _frames(result):
         columns, rows = shape_of(item)
@@ -129,17 +135,23 @@ def _from_store(recorder: Recorder, result: Any, op: str, store: Any) -> None:
 
 
 def _opened(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Bind an opened Excel file, so that frames parsed from it later come from its path."""
-    ref = located(argument(args, kwargs, 1, "path_or_buffer"))
+    """Bind an opened Excel file, so that frames parsed from it later come from its path, or from its buffer."""
+    source = argument(args, kwargs, 1, "path_or_buffer")
+    ref = located(source)
     if ref is not None:
         recorder.derive(args[0], "ExcelFile", (), rule=None, dataset=ref)
+    elif (known := recorder.values.get(source)) is not None:
+        recorder.values.bind(args[0], known)
 
 
 def _parsed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     known = recorder.values.get(args[0])
-    if known is None or known.dataset is None:
+    if known is None:
         return
     for item in _frames(result):
+        if known.dataset is None:
+            bind(recorder, item, "read_excel", (known,), SAME)
+            continue
         columns, rows = shape_of(item)
         recorder.read(item, known.dataset, "read_excel", columns=columns, rows=rows, snapshot=snapshot(item))
 

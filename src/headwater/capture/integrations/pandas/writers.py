@@ -7,6 +7,7 @@ from typing import Any, Final
 import pandas as pd
 from pandas.core.generic import NDFrame
 
+from headwater.capture.buffers import put_in
 from headwater.capture.databases import database_of
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.labels import index_levels, names_of
@@ -34,19 +35,21 @@ _TARGETS: Final = {
     "to_latex": "buf",
     "to_markdown": "buf",
     "to_string": "buf",
+    "to_typst": "buf",
 }
 
 
 def install(hooks: Hooks) -> None:
     """Hook ``to_*``."""
     owners = (NDFrame, pd.DataFrame, pd.Series)
-    hook_io_methods(hooks, owners, _TARGETS, _wrote)
+    hook_io_methods(hooks, owners, _TARGETS, wrote)
     hook_io_methods(hooks, owners, ("to_sql",), lambda name: _to_sql)
     if hasattr(pd, "to_pickle"):
         hook_io(hooks, pd, "to_pickle", _pickled)
 
 
-def _wrote(name: str) -> After:
+def wrote(name: str) -> After:
+    """The handler of a method ``to_*`` of a frame, or of something that shows one."""
     key = _TARGETS[name]
 
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -54,14 +57,21 @@ def _wrote(name: str) -> After:
         if target is None:
             return
         index = kwargs.get("index", True) is not False
+        target = _file_of(target)
         is_anew = is_path(target) and name != "to_hdf" and not kwargs.get("partition_cols")
-        target = getattr(target, "path", None) or target
         mode = kwargs.get("mode") or getattr(target, "mode", "")
         adds = str(mode).startswith("a") and name != "to_excel"
         columns = kwargs.get("columns")
         _write(recorder, args[0], name, target, index=index, columns=columns, adds=adds, is_anew=is_anew and not adds)
 
     return handler
+
+
+def _file_of(target: Any) -> Any:
+    """The open file or buffer that a workbook is written to; anything else as it is."""
+    return (
+        getattr(getattr(target, "_handles", None), "handle", target) if isinstance(target, pd.ExcelWriter) else target
+    )
 
 
 def _pickled(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -85,7 +95,8 @@ def _write(
     ref = located(target)
     if ref is None:
         if hasattr(target, "write"):  # a buffer in memory now holds the frame
-            recorder.values.bind(target, written_value(recorder, obj, op, index=index, columns=columns) or UNKNOWN)
+            held = written_value(recorder, obj, op, index=index, columns=columns) or UNKNOWN
+            put_in(recorder, target, held, is_kept=op == "to_excel")
         return
     value = written_value(recorder, obj, op, index=index, columns=columns)
     recorder.wrote(value, ref, snapshot=None if adds else snapshot_of(obj), is_added=adds, is_anew=is_anew)

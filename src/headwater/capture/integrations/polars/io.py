@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Sequence
 from typing import Any, Final
 
 from headwater.capture.arrow_memory import remember, remember_table, value_of
+from headwater.capture.buffers import put_in, text_read
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.polars.frames import height, names_of
 from headwater.capture.integrations.polars.lazy_schema import Names, Schema, plan_ran, polars
@@ -16,7 +18,7 @@ from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Recorder, is_literal_here, table_of, went_through
 from headwater.capture.source_analysis.array_origins import known_or_listed
 from headwater.capture.source_analysis.row_list_syntax import MAKERS
-from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value, opaque, same_columns
+from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value, make_value, opaque, same_columns
 from headwater.capture.wrapper_frames import observe_making
 
 _FORMATS: Final = ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avro", "excel", "lines", "delta")
@@ -73,17 +75,24 @@ def _snapshot(frame: Any) -> Any:
 def after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
     """Record a frame that was read, or a lazy one that will be read when it is collected."""
     source = args[0] if args else kwargs.get("source")
-    refs = located_all(source)
+    refs = [] if isinstance(source, bytes) else located_all(source)
+    inputs, rule = ([], opaque) if refs else _held(recorder, source, op)
     frames = result.values() if isinstance(result, dict) else [result]
     for frame in frames:
         columns = names_of(frame)
         if not refs:
-            recorder.derive(frame, f"polars.{op}", [source], rule=opaque, columns=columns, rows=height(frame))
+            recorder.derive(frame, f"polars.{op}", inputs, rule=rule, columns=columns, rows=height(frame))
             continue
         if columns is None:
             is_remote = any(ref.namespace != "file" for ref in refs)
             columns = Names(make=functools.partial(_scanned, frame.clone()), is_remote=is_remote)
         read_all(recorder, frame, refs, f"polars.{op}", columns=columns, rows=height(frame), snapshot=_snapshot(frame))
+
+
+def _held(recorder: Recorder, buffer: Any, op: str) -> tuple[Sequence[Value], Rule]:
+    """What is behind a frame that was read from a buffer in memory, or from bytes, and its rule."""
+    known = recorder.values.get(buffer)
+    return ([known], same_columns) if known is not None else text_read(buffer, op, ("source",))
 
 
 def _scanned(plan: Any) -> Schema:
@@ -105,10 +114,12 @@ def after_write(
         if len(args) > 1
         else kwargs.get("file", kwargs.get("path", kwargs.get("workbook", kwargs.get("target"))))
     )
-    ref = located(target)
+    ref, value = located(target), recorder.values.get(args[0])
     if ref is not None:
         is_anew = is_path(target) and kind != "delta" and not kwargs.get("partition_by")
         recorder.wrote(args[0], ref, snapshot=_snapshot(args[0]), is_anew=is_anew)
+    elif value is not None and hasattr(target, "write"):
+        put_in(recorder, target, value)
 
 
 def after_convert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:

@@ -1,0 +1,60 @@
+"""Files inside archives: what is read from one, or written into one, is the archive."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from headwater.capture.locations import located, path_of
+
+TEXT = "id,price\n1,2.5\n2,3.5\n"
+
+
+@pytest.fixture
+def archives(tmp_path, monkeypatch):
+    """A zip and a tar file, each with a member that has the name of another file beside them."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_text("other\n1\n")
+    with zipfile.ZipFile("all.zip", "w") as archive:
+        archive.writestr("a.csv", TEXT)
+    with tarfile.open("all.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo("a.csv")
+        member.size = len(TEXT)
+        archive.addfile(member, io.BytesIO(TEXT.encode()))
+
+
+def test_a_member_is_named_by_its_archive(archives):
+    """Open, as text, and while it is written; closed, or in an archive in memory, it has no name."""
+    with zipfile.ZipFile("all.zip") as archive:
+        member = archive.open("a.csv")
+        assert path_of(member) == path_of(io.TextIOWrapper(member)) == "all.zip"
+        member.close()
+        assert path_of(member) is None
+    with zipfile.ZipFile("new.zip", "w") as archive, archive.open("b.csv", "w") as member:
+        assert path_of(member) == "new.zip"
+    with tarfile.open("all.tar.gz") as archive:
+        assert str(path_of(archive.extractfile("a.csv"))).endswith("all.tar.gz")
+    with zipfile.ZipFile(io.BytesIO(Path("all.zip").read_bytes())) as archive:
+        assert path_of(archive.open("a.csv")) is None
+
+
+def test_frames_of_members_come_from_the_archive(follow, archives):
+    """Not from the file beside it that has the name of the member."""
+    followed = follow("files", "pandas")
+    with zipfile.ZipFile("all.zip") as archive:
+        pd.read_csv(archive.open("a.csv")).to_csv("out.csv", index=False)
+    with tarfile.open("all.tar.gz") as archive:
+        pd.read_csv(archive.extractfile("a.csv"))[["id"]].to_csv("ids.csv", index=False)
+    assert followed.sources("out.csv", "price") == {("all.zip", "price")}
+    assert followed.sources("ids.csv") == {"all.tar.gz"}
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1}]', '{"a": 1}', "<table></table>", "a,b\n1,2\n"])
+def test_content_is_no_name(text):
+    """Older libraries take the text of a table where they take a path: it must not become the name of a dataset."""
+    assert located(text) is None
