@@ -15,9 +15,12 @@ from typing import Final
 
 from headwater.capture.source_analysis.bindings import Step, step_at, steps_of
 from headwater.capture.source_analysis.literals import Place
+from headwater.capture.source_analysis.row_list_syntax import called_name, given_to, owner_of
 
 _WRITERS: Final = frozenset(("json", "pickle", "csv", "yaml", "toml", "tomli_w", "simplejson", "ujson", "np", "numpy"))
 """Modules, by their usual names, whose functions write their arguments and nothing else."""
+_ARCHIVES: Final = frozenset(("ZipFile", "PyZipFile"))
+"""Classes of archives: ``write`` puts a file into one, of which it is given the name."""
 _OWN: Final = frozenset(("write", "writelines", "close", "flush", "writerow", "writerows", "writeheader"))
 _MODE: Final = re.compile(r"[bt]?[wax][bt+]{0,2}|r[bt]?\+[bt]?")
 _ONE_LINERS: Final = frozenset(("write_text", "write_bytes", "dump", "savetxt", "save", "print", "write"))
@@ -39,7 +42,8 @@ def payload_at(code: CodeType | None, line: int) -> Payload:
         return []
     last = at.node.end_lineno if isinstance(at.node, ast.With) else steps[-1].last
     below = [step for step in steps if step is not at and at.first <= step.first <= (last or 0)]
-    return _through_handle(next(iter(at.binds)), below, code)
+    name = next(iter(at.binds))
+    return _through_handle(name, below, code, is_archive=_is_archive(given_to(at, name)))
 
 
 def _opened_there(steps: tuple[Step, ...], line: int) -> Step | None:
@@ -67,7 +71,7 @@ def _placed(expressions: list[ast.expr], code: CodeType, step: Step) -> Payload:
     return [(item, Place(code, step.first)) for item in expressions]
 
 
-def _through_handle(name: str, steps: list[Step], code: CodeType) -> Payload:
+def _through_handle(name: str, steps: list[Step], code: CodeType, *, is_archive: bool) -> Payload:
     handles, found = {name}, []
     for step in steps:
         node = step.node
@@ -78,7 +82,7 @@ def _through_handle(name: str, steps: list[Step], code: CodeType) -> Payload:
         call = getattr(node, "value", None)
         if not isinstance(node, ast.Expr | ast.Assign) or not isinstance(call, ast.Call):
             return []
-        payload = _of_call(call, handles)
+        payload = _into_archive(call, handles) if is_archive else _of_call(call, handles)
         if payload is None:
             return []
         found += _placed(payload, code, step)
@@ -111,6 +115,17 @@ def _of_call(call: ast.Call, handles: set[str]) -> list[ast.expr] | None:
     if owner.id in handles:
         return payload if function.attr in _OWN else None
     return payload if owner.id in _WRITERS else None
+
+
+def _is_archive(opened: ast.expr | None) -> bool:
+    return opened is not None and called_name(opened) in _ARCHIVES
+
+
+def _into_archive(call: ast.Call, handles: set[str]) -> list[ast.expr] | None:
+    """What a call writes to an archive as text or bytes; None if it writes anything else."""
+    if owner_of(call) not in handles or called_name(call) not in ("writestr", "close"):
+        return None
+    return [*call.args[1:], *(keyword.value for keyword in call.keywords if keyword.arg == "data")]
 
 
 def _of_one_line(call: ast.expr) -> list[ast.expr] | None:

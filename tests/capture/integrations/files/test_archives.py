@@ -54,6 +54,19 @@ def test_frames_of_members_come_from_the_archive(follow, archives):
     assert followed.sources("ids.csv") == {"all.tar.gz"}
 
 
+def test_what_is_put_into_an_archive_is_behind_it(follow, archives):
+    """Text of a frame, by the frame; a file by its name is no literal, which would mean that nothing was put in."""
+    Path("b.csv").write_text(TEXT)
+    followed = follow("files", "pandas")
+    frame = pd.read_csv("b.csv")
+    with zipfile.ZipFile("told.zip", "w") as archive:
+        archive.writestr("b.csv", frame.to_csv())
+    with zipfile.ZipFile("files.zip", "w") as archive:
+        archive.write("a.csv")
+    assert followed.sources("told.zip") == {"b.csv"}
+    assert "a.csv" in followed.sources("files.zip")
+
+
 @pytest.mark.parametrize("text", ['[{"a": 1}]', '{"a": 1}', "<table></table>", "a,b\n1,2\n"])
 def test_content_is_no_name(text):
     """Older libraries take the text of a table where they take a path: it must not become the name of a dataset."""

@@ -1,4 +1,4 @@
-"""Frames that go through buffers in memory, or are read from bytes."""
+"""Frames that go through buffers in memory, or are read from bytes; columns that a reader adds."""
 
 from __future__ import annotations
 
@@ -42,3 +42,16 @@ def test_bytes_come_from_what_the_code_made_them_of(frames):
     assert followed.columns(raw) == {"id": {("two.csv", None)}, "town": {("two.csv", None)}}
     assert not trace(followed.recorder.values.get(spelled)).has_unknown
     assert followed.columns(spelled) == {"k": set()}
+
+
+def test_columns_that_a_reader_adds_are_none_of_the_file(frames):
+    """Numbers of rows and names of files come from no column; the file does not have them."""
+    followed, one, _ = frames
+    del one
+    eager = pl.read_csv("one.csv", row_index_name="row")
+    lazy = pl.scan_csv("*.csv", include_file_paths="file", missing_columns="insert").select("file", "id")
+    assert followed.columns(eager) == {"row": set(), "id": {("one.csv", "id")}, "price": {("one.csv", "price")}}
+    assert followed.columns(lazy) == {"file": set(), "id": {("one.csv", "id"), ("two.csv", "id")}}
+    eager.write_csv("out.csv")
+    names = [field["name"] for field in followed.facets("one.csv")["schema"]["fields"]]
+    assert names == ["id", "price"]

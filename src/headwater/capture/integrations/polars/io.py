@@ -13,7 +13,7 @@ from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.polars.frames import height, names_of
 from headwater.capture.integrations.polars.lazy_schema import Names, Schema, plan_ran, polars
 from headwater.capture.locations import is_path, located, located_all
-from headwater.capture.multi_file_reads import read_all
+from headwater.capture.multi_file_reads import read_all, stacked
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Recorder, is_literal_here, table_of, went_through
 from headwater.capture.source_analysis.array_origins import known_or_listed
@@ -21,6 +21,8 @@ from headwater.capture.source_analysis.row_list_syntax import MAKERS
 from headwater.capture.values import NOTHING, Columns, Dep, Rule, Value, make_value, opaque, same_columns
 from headwater.capture.wrapper_frames import observe_making
 
+_ADDED: Final = ("row_index_name", "include_file_paths")
+"""Arguments of readers that name a column to add."""
 _FORMATS: Final = ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avro", "excel", "lines", "delta")
 
 
@@ -83,10 +85,21 @@ def after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         if not refs:
             recorder.derive(frame, f"polars.{op}", inputs, rule=rule, columns=columns, rows=height(frame))
             continue
+        added = frozenset(kwargs[key] for key in _ADDED if isinstance(kwargs.get(key), str))
+        own, full, profiled = columns, columns, frame
         if columns is None:
             is_remote = any(ref.namespace != "file" for ref in refs)
-            columns = Names(make=functools.partial(_scanned, frame.clone()), is_remote=is_remote)
-        read_all(recorder, frame, refs, f"polars.{op}", columns=columns, rows=height(frame), snapshot=_snapshot(frame))
+            plan = frame.clone()
+            own = Names(make=functools.partial(_scanned, plan, added), is_remote=is_remote)
+            full = Names(make=functools.partial(_scanned, plan), is_remote=is_remote)
+        elif added:
+            own = tuple(name for name in columns if name not in added)
+            profiled = frame.drop(added)
+        read = read_all(
+            recorder, frame, refs, f"polars.{op}", columns=own, rows=height(frame), snapshot=_snapshot(profiled)
+        )
+        if added:  # they are no columns of the files
+            recorder.derive(frame, f"polars.{op}", [read], rule=stacked, columns=full, rows=height(frame))
 
 
 def _held(recorder: Recorder, buffer: Any, op: str) -> tuple[Sequence[Value], Rule]:
@@ -95,11 +108,11 @@ def _held(recorder: Recorder, buffer: Any, op: str) -> tuple[Sequence[Value], Ru
     return ([known], same_columns) if known is not None else text_read(buffer, op, ("source",))
 
 
-def _scanned(plan: Any) -> Schema:
+def _scanned(plan: Any, without: frozenset[str] = frozenset()) -> Schema:
     """The schema of a scan, for which polars reads the head of the file on the worker's thread. The plan holds no data.
     Empty if polars cannot read the file, or it is gone by now."""
     with contextlib.suppress(polars().exceptions.PolarsError, OSError):
-        return dict(plan.collect_schema())
+        return {name: kind for name, kind in plan.collect_schema().items() if name not in without}
     return {}
 
 
