@@ -15,16 +15,14 @@ import ast
 import sys
 from collections.abc import Sequence
 from types import CodeType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from headwater.capture.caller_frame import variables
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.source_analysis.bindings import (
     Called,
     Step,
-    arrays_of,
     ends_of,
-    keeps_what_was,
     last_binding,
     mentions_in,
     names_in,
@@ -36,6 +34,7 @@ from headwater.capture.source_analysis.bindings import (
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.call_origins import Places, called_now
 from headwater.capture.source_analysis.kept_columns import keeps_columns, keeps_columns_of, returns_unchanged
+from headwater.capture.source_analysis.loop_rounds import arrays_of, gathering_loop, keeps_what_was
 from headwater.capture.source_analysis.meant_parts import (
     at_place,
     behind,
@@ -50,6 +49,7 @@ from headwater.capture.source_analysis.meant_parts import (
 from headwater.capture.source_analysis.row_selection import selected_rows
 from headwater.capture.source_analysis.running_call import expression_given
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
+from headwater.capture.source_analysis.wanted_names import Wanted
 from headwater.capture.user_code import is_users, user_frame
 from headwater.capture.value_table import Values
 from headwater.capture.values import UNKNOWN, Value, make_value
@@ -167,7 +167,7 @@ def array_origin(
     passed = () if own else names or at.passed
     is_bare = bool(names) and set(names) <= set(at.passed)
     told: frozenset[str] = frozenset() if is_bare else at.mentions  # the texts beside a bare name belong to others
-    walk.queue += [_Wanted(code, name, False, at.first, line, told) for name in passed]
+    walk.queue += [Wanted(code, name, False, at.first, line, told) for name in passed]
     walk.run()
     if not passed or not (names or walk.found):  # in preds.astype(bool) or x.reshape(n), what is passed on is no data
         walk.queue += walk.operands(at, line)
@@ -177,24 +177,6 @@ def array_origin(
     if not walk.found:
         return UNKNOWN if walk.is_certain else None
     return walk.value(rows, width)
-
-
-class _Wanted(NamedTuple):
-    """A name whose binding above a line is searched."""
-
-    code: CodeType
-    name: str
-    is_operand: bool
-    before: int
-    origin: int
-    """The line that uses the array, from which the name was reached."""
-    mentions: frozenset[str]
-    called: Called | None = None
-    """The place from which the function was called that made the object; None for a running function."""
-    is_collected: bool = False
-    """Whether the objects of all iterations of a loop are wanted, because they were put into a list or dictionary."""
-    keeps_columns: bool = True
-    """Whether the statements between kept the columns of the matrix."""
 
 
 class _Walk:
@@ -215,8 +197,8 @@ class _Walk:
         """Names that the running statement computes with, also beside what it makes of them."""
         self.passed_by: dict[str, frozenset[str]] = {}
         """Names in the running code whose bindings showed nothing, with what was mentioned beside them."""
-        self.queue: list[_Wanted] = []
-        self.places_in: list[_Wanted] = []
+        self.queue: list[Wanted] = []
+        self.places_in: list[Wanted] = []
         """Names that only select items: followed if what they select from has no known origin."""
 
     def run(self) -> None:
@@ -237,10 +219,10 @@ class _Walk:
                 self._into_caller(wanted)
             else:
                 self._through(step, wanted)
-                if keeps_what_was(step.node):
+                if keeps_what_was(wanted.code, step, wanted.name):
                     self.queue.append(wanted._replace(before=step.first))
 
-    def operands(self, at: Step, line: int) -> list[_Wanted]:
+    def operands(self, at: Step, line: int) -> list[Wanted]:
         """The names in the running statement to search for. A name whose current object is known needs no search: its
         value is found."""
         frame = user_frame(sys._getframe(2))
@@ -250,7 +232,7 @@ class _Walk:
             value = self.places.values.seen(held.get(name, frame.f_globals.get(name)))
             keeps = not self.kept or name in self.kept
             if value is None or name in at.binds:
-                wanted.append(_Wanted(self.code, name, True, at.first, line, at.mentions, keeps_columns=keeps))
+                wanted.append(Wanted(self.code, name, True, at.first, line, at.mentions, keeps_columns=keeps))
             else:
                 if name in self.direct_names:
                     self.before_own.discard(id(value))
@@ -278,7 +260,7 @@ class _Walk:
             rule, columns = from_mentioned([mentions for _, mentions in self.found.values()]), None
         return make_value(FROM_CODE, inputs, rule, columns=columns, rows=rows, code=self.code, line=self.bound_at)
 
-    def _called(self, wanted: _Wanted) -> Called | None:
+    def _called(self, wanted: Wanted) -> Called | None:
         """The place from which the function was called in which something is wanted; None in a module."""
         return wanted.called or (called_now(wanted.code) if wanted.code.co_name != "<module>" else None)
 
@@ -286,7 +268,7 @@ class _Walk:
         self.alike.update(values if keeps_columns else ())
         self.found.update((id(value), (value, mentions)) for value in values if id(value) not in self.before_own)
 
-    def _into_caller(self, wanted: _Wanted) -> None:
+    def _into_caller(self, wanted: Wanted) -> None:
         frame = user_frame(user_frame(sys._getframe(2)))  # far out, if the array is asked for by the index of another
         if wanted.is_operand and frame.f_code is self.code is wanted.code:  # still what the caller gave
             value = self.places.values.seen(variables(frame, (wanted.name,)).get(wanted.name))
@@ -298,19 +280,20 @@ class _Walk:
         self._take(passed.values, wanted.mentions)
         keeps = wanted.keeps_columns and not passed.values and len(passed.names) == 1
         again = wanted._replace(
-            code=passed.code, is_operand=True, before=passed.first, called=None, keeps_columns=keeps
+            code=passed.code, is_operand=True, before=passed.first, called=None, loop=None, keeps_columns=keeps
         )
         self.queue += [again._replace(name=name) for name in passed.names]
 
-    def _through(self, step: Step, wanted: _Wanted) -> None:
-        is_collected = wanted.is_collected or keeps_what_was(step.node)
+    def _through(self, step: Step, wanted: Wanted) -> None:
+        is_kept = keeps_what_was(wanted.code, step, wanted.name)
+        is_collected = wanted.is_collected or is_kept
+        loop = wanted.loop or (gathering_loop(wanted.code, step, wanted.name) if is_kept else None)
         made = self.places.made_by_return(step, Called(wanted.code, step.first, step.last, is_collected))
         if made:
             self._take(of_parts(made, wanted.mentions), wanted.mentions)
             self.bound_at = wanted.origin
             return
         direct = ends_of(self.places.made(wanted.code), step)
-        is_each = keeps_what_was(step.node) or wanted.is_collected
         returned = self.places.returned(step, wanted.name, wanted.mentions, wanted.code)
         if not direct and wanted.is_operand and wanted.code is self.code:
             self.passed_by.setdefault(wanted.name, wanted.mentions)
@@ -319,11 +302,11 @@ class _Walk:
             if returned
             else keeps_columns(step, wanted.name)
         )
-        if is_each:
-            more = arrays_of(self.places.values, wanted.code, step, self._called(wanted))
+        if is_collected:
+            more = arrays_of(self.places.values, wanted.code, step, self._called(wanted), loop)
             direct = list(dict.fromkeys((*direct, *more))) if wanted.code.co_name == "<module>" else more or direct
         if direct and (wanted.is_operand or len(step.binds) == 1):
-            taken = direct if is_each else at_place(step, wanted.name, direct)
+            taken = direct if is_collected else at_place(step, wanted.name, direct)
             self._take(of_parts(taken, wanted.mentions), wanted.mentions, keeps_columns=keeps)
             self._take_beside(step, direct, keeps_columns=keeps)
             self.bound_at = wanted.origin
@@ -353,12 +336,14 @@ class _Walk:
             origin=origin,
             mentions=mentions,
             is_collected=is_collected,
+            loop=loop,
             keeps_columns=keeps,
         )
         if returned:
             called = Called(wanted.code, step.first, step.last, is_collected)
             self.queue += [
-                wider._replace(code=code, name=name, before=last, called=called) for code, name, last in returned
+                wider._replace(code=code, name=name, before=last, called=called, loop=None)
+                for code, name, last in returned
             ]
         else:
             self._want(wider, [*step.used, *step.passed], step.node)
@@ -375,7 +360,7 @@ class _Walk:
                 self.before_own.discard(id(value))
                 self._take([value], step.mentions, keeps_columns=keeps_columns)
 
-    def _want(self, wider: _Wanted, names: Sequence[str], node: ast.AST) -> None:
+    def _want(self, wider: Wanted, names: Sequence[str], node: ast.AST) -> None:
         """Queue the names in an expression; ``X[train]`` is followed to ``X`` if a loop binds ``train``."""
         by_loop = places_of_a_loop(node, steps_of(wider.code), wider.before)
         self.queue += [wider._replace(name=name) for name in names if name not in by_loop]
@@ -389,6 +374,6 @@ def list_read(values: Values, code: CodeType, line: int, rows: int, names: Seque
     if at is None:
         return None
     walk = _Walk(values, code, line)
-    walk.queue += [_Wanted(code, name, False, at.first, line, at.mentions) for name in names]
+    walk.queue += [Wanted(code, name, False, at.first, line, at.mentions) for name in names]
     walk.run()
     return walk.value(rows) if walk.found else None

@@ -65,16 +65,16 @@ _GROWS: Final = frozenset(
 
 def made_there(values: Values, code: CodeType) -> list[tuple[int, Value]]:
     """The values made by a code object, in order, each with its line; without those of ``_STORES``."""
-    codes = [part for whole_part in parts_of(code) for part in (whole_part, *_comprehensions(whole_part))]
+    codes = [part for whole_part in parts_of(code) for part in (whole_part, *comprehensions(whole_part))]
     return [(line_in(value), value) for value in values.made_in(codes) if value.op not in _STORES]
 
 
-def _comprehensions(code: CodeType) -> Iterator[CodeType]:
+def comprehensions(code: CodeType) -> Iterator[CodeType]:
     """The comprehensions in a code object, which are code of their own (before Python 3.12 all of them)."""
     for inner in code.co_consts:
         if isinstance(inner, CodeType) and inner.co_name in COMPREHENSIONS:
             yield inner
-            yield from _comprehensions(inner)
+            yield from comprehensions(inner)
 
 
 def line_in(value: Value) -> int:
@@ -112,52 +112,6 @@ def _latest_run(made: list[tuple[int, Value]], step: Step) -> list[Value]:
         elif found:
             break
     return found
-
-
-def is_adding_up(node: ast.stmt) -> bool:
-    """Whether a statement adds to an existing object: ``total += x``, ``rows[test] = x``."""
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    return isinstance(node, ast.AugAssign) or (bool(targets) and all(isinstance(t, ast.Subscript) for t in targets))
-
-
-def keeps_what_was(node: ast.stmt) -> bool:
-    """Whether a statement keeps what its target held before: ``oof[test, 1] = x``, ``rows.append(x)``."""
-    return is_adding_up(node) or isinstance(node, ast.Expr)
-
-
-def arrays_of(values: Values, code: CodeType, step: Step, called: Called | None = None) -> list[Value]:
-    """The latest arrays that a statement made and did not itself use, in all iterations of a loop around it; with
-    ``called``, only in the calls from that place."""
-    parts = {part for whole_part in parts_of(code) for part in (whole_part, *_comprehensions(whole_part))}
-    made = [
-        entry
-        for entry in list(values.arrays)
-        if entry[0].code in parts and step.first <= line_in(entry[0]) <= step.last
-    ]
-    found = [value for value, _, _ in made]
-    if called is not None:
-        callers = set(parts_of(called.code))
-        found = [value for value, by, line in made if by in callers and called.first <= line <= called.last]
-        after = 0 if called.is_each else _before_latest(values, code, step, called, found)
-        found = [value for value in found if value.number > after]
-    used = {id(item) for value in found for item in value.inputs}
-    return [value for value in found if id(value) not in used]
-
-
-def _before_latest(values: Values, code: CodeType, step: Step, called: Called, made: list[Value]) -> int:
-    """The number of a value made after the earlier calls of a function and before the arrays of its latest: by its
-    caller, or by the function itself above the loop around the statement."""
-    latest = max((value.number for value in made), default=0)
-    loops = [loop.lineno for loop in _loops_around(code, step)]
-    above = [value.number for line, value in made_there(values, code) if line < min(loops, default=0)]
-    between = [value.number for value in values.made_in(parts_of(called.code)) if value.number < latest]
-    return max((number for number in (*above, *between) if number < latest), default=0)
-
-
-def _loops_around(code: CodeType, step: Step) -> list[ast.stmt]:
-    nodes = [statement.node for statement in steps_of(code)]
-    loops = [node for node in nodes if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
-    return [node for node in loops if node.lineno < step.first <= (node.end_lineno or 0)]
 
 
 def step_at(steps: tuple[Step, ...], line: int) -> Step | None:

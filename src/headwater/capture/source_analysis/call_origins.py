@@ -15,7 +15,6 @@ from headwater.capture import notebook_cells
 from headwater.capture.source_analysis.bindings import (
     Called,
     Step,
-    arrays_of,
     ends_of,
     has_rounds,
     line_in,
@@ -24,6 +23,7 @@ from headwater.capture.source_analysis.bindings import (
     step_at,
     steps_of,
 )
+from headwater.capture.source_analysis.loop_rounds import arrays_of
 from headwater.capture.source_analysis.own_attributes import method_of
 from headwater.capture.source_analysis.running_names import position_of
 from headwater.capture.user_code import COMPREHENSIONS, user_frame

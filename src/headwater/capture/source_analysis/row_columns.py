@@ -46,3 +46,8 @@ def column_of(value: Value, column: str | None) -> str | None:
     names = value.column_names()
     is_key = isinstance(column, Key) and not names and value.dataset is not None
     return str(column) if column is not None and (column in names or is_key) else None
+
+
+def of_column(found: Found, column: str | None) -> Found:
+    """Of values that are found as a whole, the column alone, where they have it."""
+    return {(value, known if known is not None else column_of(value, column)): None for value, known in found}

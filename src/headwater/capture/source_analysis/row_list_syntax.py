@@ -12,6 +12,8 @@ _GROWS: Final = frozenset(("append", "add", "appendleft"))
 _EXTENDS: Final = frozenset(("extend", "update"))
 _CHANGES_COLUMNS: Final = frozenset(("drop", "insert", "pop", "rename", "reset_index", "set_index", "eval", "update"))
 """Methods that may change the columns of a frame in place."""
+_LOCATES: Final = frozenset(("loc", "iloc", "at"))
+"""Attributes of a frame whose items are its rows and cells."""
 LENGTH: Final = "\0length"
 """Takes the place of a column for ``len(name)``."""
 
@@ -185,6 +187,12 @@ def uses_of(node: ast.AST) -> Iterator[tuple[str, str | None]]:
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         yield node.value.id, node.attr
         return
+    located = _located(node)
+    if located is not None:
+        name, columns, rows = located
+        yield from ((name, Key(column)) for column in columns)
+        yield from uses_of(rows)
+        return
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         key = node.slice
         yield node.value.id, Key(key.value) if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
@@ -200,6 +208,25 @@ def uses_of(node: ast.AST) -> Iterator[tuple[str, str | None]]:
         yield node.id, None
     for child in ast.iter_child_nodes(node):
         yield from uses_of(child)
+
+
+def _located(node: ast.AST) -> tuple[str, list[str], ast.expr] | None:
+    """The frame, the columns, and what chooses the rows of ``frame.loc[rows, "age"]`` and ``frame.iloc[row]["age"]``,
+    of a list of columns, too; None for anything else."""
+    if not isinstance(node, ast.Subscript):
+        return None
+    if isinstance(node.value, ast.Subscript):
+        owner, rows, key = node.value.value, node.value.slice, node.slice
+    elif isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2:
+        owner, rows, key = node.value, node.slice.elts[0], node.slice.elts[1]
+    else:
+        return None
+    keys = key.elts if isinstance(key, ast.List) else [key]
+    columns = [item.value for item in keys if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    is_place = isinstance(owner, ast.Attribute) and owner.attr in _LOCATES and isinstance(owner.value, ast.Name)
+    if not is_place or isinstance(rows, ast.Tuple) or not columns or len(columns) < len(keys):
+        return None
+    return owner.value.id, columns, rows  # type: ignore[attr-defined]
 
 
 def chosen_by_names(node: ast.expr) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ from headwater.capture.source_analysis.row_columns import (
     column_of,
     is_document,
     labels_of,
+    of_column,
     of_rows,
 )
 from headwater.capture.source_analysis.row_list_syntax import (
@@ -223,6 +224,7 @@ class RowSources(ABC):
             return {} if is_counted else {(part, None): None}
         if not is_apart and depth < MAX_DEPTH:
             found.update(self._put_elsewhere(name, column, steps, depth, seen))
+            found.update(self._still_given(name, column, depth, seen, line) if steps else {})
         if not steps and target is None:
             return found or self._behind_parameter(name, column, depth)
         for step in steps:
@@ -239,7 +241,7 @@ class RowSources(ABC):
                     if place is not None and isinstance(value, ast.Tuple) and place < len(value.elts):
                         value, place = value.elts[place], None  # a, b = x[kept], y[kept]
                     more = self._returned(value, place, scope, depth) if place is not None else {}
-                    more = _of_column(more or self._sources(value, scope, depth + 1, seen), column)
+                    more = of_column(more or self._sources(value, scope, depth + 1, seen), column)
                     is_data = not is_counted or self._is_of_items(value, scope)
                     found.update(more if is_data else {one: None for one in more if is_document(one[0])})
         if is_counted and target is not None and called_name(target.iterated) in GROUPS:
@@ -255,6 +257,14 @@ class RowSources(ABC):
             found.update(reader._sources(node, {}, depth + 1))
         return found
 
+    def _still_given(self, name: str, column: str | None, depth: int, seen: _Seen, line: int) -> Found:
+        """The columns behind what was passed for a parameter that may still be in its name: ``y = np.asarray(y)``."""
+        is_new = any(begins_anew(step, name, line) for step in self._names.bindings(name, line))
+        if is_new or (name, 0, column) in seen:
+            return {}
+        seen.add((name, 0, column))
+        return self._behind_parameter(name, column, depth)
+
     def _behind_parameter(self, name: str, column: str | None, depth: int) -> Found:
         """As ``_behind_name``, for a parameter of this function."""
         found: Found = {}
@@ -262,7 +272,7 @@ class RowSources(ABC):
             if isinstance(node, ast.Name):
                 found.update(reader._behind_name(node.id, column, scope, depth + 1, set(), node.lineno))
             else:
-                found.update(_of_column(reader._sources(node, scope, depth + 1), column))
+                found.update(of_column(reader._sources(node, scope, depth + 1), column))
         return found
 
     def _put_elsewhere(self, name: str, column: str | None, steps: list[Step], depth: int, seen: _Seen) -> Found:
@@ -375,7 +385,7 @@ class RowSources(ABC):
         key = (id(iterated), column, frozenset(scope.items()))
         if key not in self._known:
             found = self._known[key] = {}  # set first, because it may be made from itself
-            found.update(_of_column(self._sources(iterated, scope, depth + 1), column))
+            found.update(of_column(self._sources(iterated, scope, depth + 1), column))
         return self._known[key]
 
     def _bindings_once(self, role: str) -> list[Step]:
@@ -384,11 +394,6 @@ class RowSources(ABC):
             return []
         self._records.entered.add((self, role))
         return self._names.bindings(role.partition(" ")[2])
-
-
-def _of_column(found: Found, column: str | None) -> Found:
-    """Of values that are found as a whole, the column alone, where they have it."""
-    return {(value, known if known is not None else column_of(value, column)): None for value, known in found}
 
 
 Expression = tuple[RowSources, ast.expr, Scope]

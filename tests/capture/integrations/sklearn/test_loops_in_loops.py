@@ -1,0 +1,119 @@
+"""Loops over folds or files within loops over models or submissions, and metrics that functions compute by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+MODELS = """
+import numpy as np, pandas as pd
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import KFold
+data, new = pd.read_csv("one.csv"), pd.read_csv("two.csv")
+def main(data, new, prefix):
+    for name in ("plain", "other"):
+        told = np.zeros(len(new))
+        for train, _ in KFold(2).split(data):
+            model = LinearRegression().fit(data.iloc[train][["z"]], data["t"].iloc[train])
+            told += model.predict(new[["z"]]) / 2
+        pd.DataFrame({"id": new["id"], "told": told}).to_csv(f"{prefix}_{name}.csv", index=False)
+"""
+CALLED = MODELS + 'main(data, new, "called")\n'
+SPELLED = MODELS.partition("def main")[0] + MODELS.partition("prefix):\n")[2].replace("\n    ", "\n")[4:].replace(
+    "{prefix}", "spelled"
+)
+
+BLENDS = """
+import numpy as np, pandas as pd
+FILES = {"one": "one.csv", "two": "two.csv", "three": "three.csv"}
+BLENDS = {"first": {"one": 0.5, "two": 0.5}, "second": {"three": 0.2, "one": 0.8}}
+def main():
+    for name, weights in BLENDS.items():
+        total = ids = None
+        for file, weight in weights.items():
+            told = pd.read_csv(FILES[file]).sort_values("id")
+            if ids is None:
+                ids = told["id"].to_numpy()
+            values = told["t"].to_numpy()
+            if name == "second":
+                shown = np.log(values)
+            else:
+                shown = values
+            total = weight * shown if total is None else total + weight * shown
+        pd.DataFrame({"id": ids, "t": total / 2}).to_csv(f"{name}.csv", index=False)
+main()
+"""
+
+BY_HAND = """
+import numpy as np, pandas as pd
+data = pd.read_csv("one.csv")
+def counted(true, told, part):
+    true, told = np.asarray(true), np.asarray(told)
+    count = max(1, int(np.floor(part * len(true))))
+    first = np.argsort(-told)[:count]
+    return {"part": part, "count": count, "caught": int(true[first].sum()), "limit": float(np.quantile(told, part))}
+def measured(true, told):
+    true = np.asarray(true).astype(int)
+    told = np.clip(np.asarray(told), 0, 1)
+    if told is None:
+        told = true
+    return {"rate": float(true.mean()), "square": float(np.mean((told - true) ** 2))}
+def drawn(frame, rounds):
+    random = np.random.default_rng(1)
+    rows = []
+    for _ in range(rounds):
+        chosen = random.integers(0, len(frame), len(frame))
+        row = measured(frame.loc[chosen, "t"].to_numpy(), frame.loc[chosen, "z"].to_numpy())
+        row["size"] = len(frame)
+        rows.append(row)
+    return pd.DataFrame(rows)
+pd.DataFrame([counted(data["t"], data["z"], part) for part in (0.1, 0.2)]).to_csv("counted.csv", index=False)
+drawn(data, 4).to_csv("drawn.csv", index=False)
+"""
+
+
+@pytest.fixture
+def run(follow, tmp_path, monkeypatch):
+    """Runs a script beside three files of numbers, and gives what was seen of it."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(5)
+    for name in ("one", "two", "three"):
+        columns = {"id": range(30), "t": random.random(30), "z": random.random(30)}
+        pd.DataFrame(columns).to_csv(f"{name}.csv", index=False)
+    followed = follow("files", "pandas", "numpy", "sklearn")
+
+    def runs(script):
+        path = tmp_path / "script.py"
+        path.write_text(script)
+        exec(compile(script, str(path), "exec"), {"__name__": "__main__"})
+        return followed
+
+    return runs
+
+
+@pytest.mark.parametrize(("prefix", "script"), [("called", CALLED), ("spelled", SPELLED)])
+def test_folds_of_several_models(run, prefix, script):
+    """What the folds of the second model add up comes from its own models alone: the sum began anew for it."""
+    followed = run(script)
+    names = {name: {one for one, _ in followed.sources(f"{prefix}_{name}.csv", "told")} for name in ("plain", "other")}
+    assert names == {"plain": {"model", "model_2", "two.csv"}, "other": {"model_3", "model_4", "two.csv"}}
+
+
+def test_files_that_a_loop_blends(run):
+    """``total = x if total is None else total + x`` keeps what all rounds gave, of the present blend alone."""
+    followed = run(BLENDS)
+    assert followed.sources("first.csv", "t") == {("one.csv", "t"), ("two.csv", "t")}
+    assert followed.sources("second.csv", "t") == {("one.csv", "t"), ("three.csv", "t")}
+    assert followed.sources("second.csv", "id") == {("three.csv", "id")}
+
+
+def test_rows_of_metrics_that_a_function_computes(run):
+    """A function that first makes arrays of its parameters, under their names, computes with what it was given."""
+    followed = run(BY_HAND)
+    assert followed.sources("counted.csv", "caught") == {("one.csv", "t"), ("one.csv", "z")}
+    assert followed.sources("counted.csv", "limit") == {("one.csv", "z")}
+    assert followed.sources("counted.csv", "part") == followed.sources("counted.csv", "count") == set()
+    assert followed.sources("drawn.csv", "rate") == {("one.csv", "t")}
+    assert followed.sources("drawn.csv", "square") == {("one.csv", "t"), ("one.csv", "z")}
+    assert followed.sources("drawn.csv", "size") == set()
