@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from headwater.capture import event_documents, models
+from headwater.capture.child_reads import Relatives
 from headwater.capture.datasets import DATASET_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
 from headwater.capture.intermediate_files import through
@@ -68,8 +69,10 @@ class Assembler:
         *,
         budget_s: float = DATASET_BUDGET_S,
         is_profiled: bool = True,
+        relatives: Relatives | None = None,
     ) -> None:
         self.recorder = recorder
+        self._relatives = relatives or Relatives()
         self.started_ns = self._told_ns = time.time_ns()
         self._facts = facts
         self._datasets = Datasets(budget_s=budget_s, is_profiled=is_profiled)
@@ -135,6 +138,9 @@ class Assembler:
     def finish(self, outcome: Outcome) -> list[bytes]:
         """The last event of the run, with everything not sent before."""
         self.take()
+        self._hear(time.time_ns())
+        with GUARD.at("children"):
+            self._relatives.end()
         with GUARD.at("files"):
             self._datasets.finish_files()
             for name in list(self.recorder.unclosed):  # written to until now: anything read so far may be in it
@@ -279,6 +285,8 @@ class Assembler:
         """Process the items added since the last call, all or those before position ``end``, and drop them so that what
         they hold can be freed."""
         items = self.recorder.items
+        with GUARD.at("children"):
+            self._relatives.listen()
         with GUARD.at("supersede"):
             supersede(items, self._position, len(items) if end is None else end)
         while self._position < (len(items) if end is None else end):
@@ -287,6 +295,15 @@ class Assembler:
             self._position += 1
             with GUARD.at(f"assemble {type(item).__name__}"):
                 self._TAKERS[type(item)](self, item)
+        with GUARD.at("parent"):
+            self._relatives.tell(self._reads)
+
+    def _hear(self, time_ns: int) -> None:
+        """Count as read what child processes had read by an instant: it may be in what they handed over."""
+        for told in self._relatives.until(time_ns):
+            if told.ref not in self._reads:
+                self._datasets.read(told.ref, None, None, told.time_ns)
+                self._reads[told.ref] = None
 
     def _take_read(self, item: Read) -> None:
         self._datasets.read(item.ref, item.value, item.snapshot, item.time_ns)
@@ -294,6 +311,7 @@ class Assembler:
         self._tables.learn(item.ref, item.value.column_names())
 
     def _take_write(self, item: Write) -> None:
+        self._hear(item.time_ns)
         if item.value is not None and item.value.column_names():
             self._tables.learn(item.ref, item.value.column_names())
         self._result(item.value, item.ref, item.snapshot, is_added=item.is_added, is_anew=item.is_anew)

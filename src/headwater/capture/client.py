@@ -11,6 +11,7 @@ from typing import Any
 
 from headwater.capture import context, event_documents, own_threads
 from headwater.capture.assembler import Assembler, JobFacts
+from headwater.capture.child_reads import ChildReads, Relatives
 from headwater.capture.config import Config
 from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
@@ -87,9 +88,17 @@ class Client:
         self.worker.open(session)
         return run
 
-    def _assembler(self, recorder: Recorder, facts: JobFacts) -> Assembler:
+    def _assembler(self, recorder: Recorder, facts: JobFacts, *, is_child: bool = False) -> Assembler:
         settings = self.config.settings
-        return Assembler(recorder, facts, budget_s=settings.profile_budget_s, is_profiled=settings.profile)
+        folder, clean = self.delivery.spool.folder, self.redactor.text
+        told = ChildReads(folder, facts.parent[2], clean) if is_child and facts.parent else None
+        return Assembler(
+            recorder,
+            facts,
+            budget_s=settings.profile_budget_s,
+            is_profiled=settings.profile,
+            relatives=Relatives(ChildReads(folder, recorder.run_id, clean), told),
+        )
 
     def _completed(self, recorder: Recorder, facts: JobFacts, operation: str | None) -> JobFacts:
         """The facts of a job, completed with what applies to every run: the job type and the configured tags."""
@@ -158,7 +167,7 @@ class Client:
 
     def adopt(self, recorder: Recorder, facts: JobFacts) -> Run:
         """Start the run of an existing recorder, in the child of a fork."""
-        session = Session(self._assembler(recorder, self._completed(recorder, facts, None)))
+        session = Session(self._assembler(recorder, self._completed(recorder, facts, None), is_child=True))
         run = Run(self, recorder, session)
         with self._lock:
             self._runs[recorder.run_id] = run

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from headwater.capture.child_reads import remove_unheard
 from headwater.capture.guard import GUARD, logger
 from headwater.capture.lease import Lease, abandoned, closing_event
 from headwater.capture.spool import Spool
@@ -195,6 +196,7 @@ class Delivery:
             self._is_away(error)
 
     def _close_abandoned(self, transport: Transport) -> None:
+        remove_unheard(self.spool.folder)
         for path, runs in abandoned(self.spool.folder):
             events = [closing_event(run) for run in runs]
             if events:
