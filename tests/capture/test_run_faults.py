@@ -98,6 +98,36 @@ def test_a_killed_run_is_closed_by_the_next_command(project, number):
     assert closing["eventTime"] > start["eventTime"]  # when it was last known to live, not when it began
 
 
+@pytest.mark.parametrize(
+    ("call", "ended_by"),
+    [
+        ("os.execve(path=sys.executable, argv=[sys.executable, '-c', '1'], env=dict(os.environ))", "replaced by"),
+        ("os.execve(os.open(sys.executable, os.O_RDONLY), [sys.executable, '-c', '1'], dict(os.environ))", "replaced"),
+        ("os.execv(path, [path])", "process vanished"),
+        ("os.execvp('no-such-program', ['x'])", "process vanished"),
+    ],
+)
+def test_a_run_that_another_program_takes_over_has_not_failed(project, call, ended_by):
+    """However the other program is named. If it could not be started, the run goes on, and ends as it ends."""
+    project.write(
+        "s.py",
+        SEEDS
+        + f"""
+path = "/no/such/program"
+try:
+    {call}
+except FileNotFoundError:
+    os.kill(os.getpid(), 9)
+""",
+    )
+    project.write("next.py", "print(1)")
+    assert project.captured("s.py").err == ""
+    project.captured("next.py")
+    assert project.states("s.py")[-1] == ("COMPLETE" if ended_by.startswith("replaced") else "ABORT")
+    assert project.facet("headwater_outcome", "s.py")["ended_by"].startswith(ended_by)
+    assert project.facet("headwater_seeds", "s.py")["seeds"][0]["value"] == 3
+
+
 def test_forked_children_are_runs_of_their_own(project):
     """A child that records something has a run whose parent is the script's; one that does not has none."""
     project.write(

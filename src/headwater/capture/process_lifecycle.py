@@ -96,35 +96,59 @@ _originals: dict[str, Callable[..., Any]] = {}
 def _hook_exits() -> None:
     if _originals:
         return
-    for name, before in (("_exit", _before_exit), ("execv", _before_exec), ("execve", _before_exec)):
+    for name, before, failed in (
+        ("_exit", _before_exit, _nothing),
+        ("execv", _before_exec, _stay_ourselves),
+        ("execve", _before_exec, _stay_ourselves),
+    ):
         original = getattr(os, name, None)
         if original is not None:
             _originals[name] = original
-            setattr(os, name, _preceded(original, before))
+            setattr(os, name, _preceded(original, before, failed))
 
 
-def _preceded(original: Callable[..., Any], before: Callable[..., None]) -> Callable[..., Any]:
+def _preceded(
+    original: Callable[..., Any], before: Callable[..., None], failed: Callable[[], None]
+) -> Callable[..., Any]:
+    """``original``, with ``before`` called before it with its arguments, and ``failed`` if it raises an error."""
+
     @functools.wraps(original)
     def stand_in(*args: Any, **kwargs: Any) -> Any:
         with GUARD.at(f"os.{original.__name__}"):
             before(*args, **kwargs)
-        return original(*args, **kwargs)
+        try:
+            return original(*args, **kwargs)
+        except BaseException:
+            with GUARD.at(f"os.{original.__name__}"):
+                failed()
+            raise
 
     return stand_in
 
 
-def _before_exit(status: Any = 0, *_: Any) -> None:
+def _before_exit(status: Any = 0, *_: Any, **__: Any) -> None:
     client = WATCHED.client
     if client is not None and isinstance(status, int):
         code = status & 0xFF
         client.journal(Outcome("COMPLETE" if code == 0 else "FAIL", exit_code=code), timeout_s=JOURNAL_TIMEOUT_S)
 
 
-def _before_exec(path: Any = "", *_: Any) -> None:
+def _before_exec(path: Any = "", *_: Any, **__: Any) -> None:
     client = WATCHED.client
     if client is not None:
         client.journal(None, timeout_s=JOURNAL_TIMEOUT_S)
-        client.delivery.lease.replaced_by(client.redactor.text(os.fsdecode(path)))
+        program = f"file descriptor {path}" if isinstance(path, int) else os.fsdecode(path)
+        client.delivery.lease.replaced_by(client.redactor.text(program))
+
+
+def _nothing() -> None:
+    """``os._exit`` fails only for a wrong argument, of which ``_before_exit`` took no notice."""
+
+
+def _stay_ourselves() -> None:
+    """The program is not there, or may not be started (``execvp`` tries every folder of ``PATH``)."""
+    if WATCHED.client is not None:
+        WATCHED.client.delivery.lease.replaced_by("")
 
 
 # -- forks -------------------------------------------------------------------------------------------------------------
