@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
+import sys
+import threading
+
 import numpy as np
 
 from headwater.capture.lineage_facet import Origins
@@ -60,3 +65,33 @@ def test_a_known_array_is_not_guessed():
     value = recorder.values.bind(first, array_value("/a", 7))
     recorder.values.bind(second, array_value("/b", 7))
     assert recorder.values.get(first) is value
+
+
+def test_other_threads_may_record_meanwhile():
+    """What the guesses look through grows in other threads of the program while they do: nothing fails for it."""
+    interval = sys.getswitchinterval()
+    guesses = InferredValues(values := Values(), scalars := Scalars(values))
+    code, value = compile("x = 1", "script.py", "exec"), array_value("/a", 5)
+    is_done = threading.Event()
+
+    def record() -> None:
+        for number in itertools.count():
+            if is_done.is_set():
+                return
+            scalars.keep(float(number), value)
+            guesses.saw(np.zeros(5), value)
+            guesses.went_through(value, code, number % 900)
+
+    thread = threading.Thread(target=record)
+    sys.setswitchinterval(1e-6)
+    try:
+        thread.start()
+        for _ in range(1_000):
+            assert guesses.value_of(np.zeros(4)) is None
+            scalars.made_by(value)
+            guesses._rounds(value)
+            guesses._passed(code, ast.parse("1").body[0])
+    finally:
+        sys.setswitchinterval(interval)
+        is_done.set()
+        thread.join()

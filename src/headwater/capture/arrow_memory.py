@@ -58,7 +58,7 @@ def value_of(recorder: Recorder, table: Any) -> Value | None:
 def _of_dataset(recorder: Recorder, table: Any, names: tuple[str, ...]) -> Value | None:
     """A value for an unknown table, which may come from the compiled ``to_table`` or ``head`` of a dataset: if exactly
     one dataset has all of its columns, the table comes from that, as a guess."""
-    likely = [value for value in DATASETS if set(names) <= set(value.column_names())]
+    likely = [value for value in list(DATASETS) if set(names) <= set(value.column_names())]
     if len(likely) != 1:
         return None
     fields = {name: [Dep(0, name, subtype="IDENTITY", description=INFERRED)] for name in names}
@@ -99,7 +99,7 @@ def remember(value: Value, names: tuple[str, ...], columns: Iterable[Any]) -> No
         if address is None:
             continue
         while len(BY_ADDRESS) >= _MAX_ADDRESSES:
-            del BY_ADDRESS[next(iter(BY_ADDRESS))]
+            BY_ADDRESS.pop(next(iter(BY_ADDRESS)), None)  # another thread may have dropped it, too
         BY_ADDRESS.pop(address, None)
         BY_ADDRESS[address] = value, name
 

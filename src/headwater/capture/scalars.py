@@ -88,7 +88,8 @@ class Scalars:
 
     def made_by(self, like: Value) -> list[Value]:
         """The values of the kept scalars made by the same instruction as ``like``, in the order of their creation."""
-        values = [holder.value for holder in self._order if holder.value is not None]
+        kept = list(self._order)  # at once: other threads keep scalars, too
+        values = [holder.value for holder in kept if holder.value is not None]
         return [value for value in values if value.code is like.code and value.offset == like.offset]
 
     def __len__(self) -> int:

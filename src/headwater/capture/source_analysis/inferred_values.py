@@ -97,6 +97,10 @@ class InferredValues:
             lines[line] = (*before, value)[-_PASSES_A_LINE:]
         return value not in before
 
+    def _passes_of(self, code: CodeType) -> dict[int, tuple[Value, ...]]:
+        """What a function iterated over, by line, up to now: it may be running in other threads, too."""
+        return dict(self._passes.get(code, ()))
+
     def value_of(self, obj: Any) -> Value | None:
         """A value for an unknown array or list, according to the code. If the code does not show the origin of an
         array, it comes from the latest array of its length, preferably one with as many columns. Lists are too many,
@@ -112,7 +116,7 @@ class InferredValues:
         found = self._read(obj, rows)
         if found is not None:
             return None if found is UNKNOWN else found
-        fitting = [value for known_rows, value in reversed(self._recent) if known_rows == rows]
+        fitting = [value for known_rows, value in reversed(list(self._recent)) if known_rows == rows]
         width = obj.shape[1] if obj.ndim == 2 else 1
         best = next((value for value in fitting if len(value.column_names()) == width), None) or next(
             iter(fitting), None
@@ -151,7 +155,7 @@ class InferredValues:
         if code is None:
             return None
         code = around(code)
-        passes = self._passes.get(code, {})
+        passes = self._passes_of(code)
         count = self._tables.get((code, line), 0)
         if count >= _ASKED_A_LINE and (maker is not None or not passes):
             return None
@@ -178,13 +182,15 @@ class InferredValues:
 
             return known
 
-        records = Records(lambda code: self._passes.get(code, {}), known_in, self._rounds, self._known)
+        records = Records(self._passes_of, known_in, self._rounds, self._known)
         given = (names, rows) if maker is None else (names, rows, maker)
         return row_list_table(code, line, records, *given)
 
     def _rounds(self, value: Value) -> list[Value]:
         """The latest arrays and numbers made by the same instruction as a value, in a loop."""
-        arrays = [one for one, _, _ in self._values.arrays if one.code is value.code and one.offset == value.offset]
+        arrays = [
+            one for one, _, _ in list(self._values.arrays) if one.code is value.code and one.offset == value.offset
+        ]
         return arrays + self._scalars.made_by(value)
 
     def is_literal_here(self, makers: frozenset[str] | None = None) -> bool:
@@ -304,7 +310,7 @@ class InferredValues:
     def _passed(self, code: CodeType, node: Any) -> list[Value]:
         """The values that the lines of an expression iterated over."""
         first, last = node.lineno, node.end_lineno or node.lineno
-        passes = self._passes.get(code, {})
+        passes = self._passes_of(code)
         return [value for line, values in passes.items() if first <= line <= last for value in values]
 
     def _known(self, obj: object) -> Value | None:
@@ -349,7 +355,7 @@ class InferredValues:
         frame = user_frame(sys._getframe(3))
         code, line = place_of(frame)
         names = self._names_of(obj, frame, code, line)
-        labelled = labelled_rows(code, line, names, lambda code: self._passes.get(code, {}))
+        labelled = labelled_rows(code, line, names, self._passes_of)
         if labelled:
             decided = [
                 Dep(place, column, "INDIRECT", "CONDITIONAL", description=INFERRED)
@@ -358,7 +364,7 @@ class InferredValues:
             ]
             inputs = tuple(value for value, _ in labelled)
             return make_value(FROM_CODE, inputs, lambda _: Columns({"*": decided}), rows=rows, code=code, line=line)
-        passes = self._passes.get(code)
+        passes = self._passes_of(code)
         followed = partial(self._is_followed, frame)
         values = iterated_columns(code, line, passes, names, followed) if passes else ()
         values = tuple(value for value in values if value.rows == rows) or values  # others are of earlier calls
