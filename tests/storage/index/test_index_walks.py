@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -221,45 +223,64 @@ def test_compaction_changes_no_answer(kernel, edges, splits, roots):
     assert index.snapshot.overlay_count == 0
 
 
+LARGE = 60_000
+"""Nodes beyond which a kernel changes its method."""
+
+
+class Reference:
+    """The answers of the reference for a large graph. No test changes what is here, and every kernel is compared with
+    the same."""
+
+    def __init__(self, edges: list[Edge], count: int, *, timed: bool = False) -> None:
+        self.edges = edges
+        self._index = GraphIndex.open(None, MemorySource(edges, node_count=count, timed=timed), kernel="python")
+
+    @cache  # noqa: B019 - there are a few of these, for as long as the tests run
+    def walk(self, root: int, **asked: Any) -> tuple[list[int], list[int], list[int]]:
+        """Ids, levels and counts by kind."""
+        reach = self._index.walk(root, **asked)
+        return reach.ids.tolist(), reach.levels.tolist(), reach.counts_by_kind.tolist()
+
+
+@cache
+def chains(late_share: float) -> Reference:
+    """A graph whose edges come from a little before, and some from anywhere, which are late."""
+    rng = np.random.default_rng(7)
+    target = np.arange(1, LARGE, dtype=np.int64)
+    source = np.maximum(target - 1 - (rng.pareto(1.0, LARGE - 1) * 40).astype(np.int64), 0)
+    late = rng.random(LARGE - 1) < late_share
+    source[late] = rng.integers(0, LARGE, int(late.sum()))
+    ends = np.stack([source, target], axis=1)[rng.permutation(LARGE - 1)].tolist()
+    return Reference([Edge(*pair) for pair in ends], LARGE)
+
+
 @pytest.mark.parametrize("direction", ["upstream", "downstream"])
 @pytest.mark.parametrize("late_share", [0.0, 0.1, 1.0])
 def test_large_walks_agree_with_the_reference(kernel, direction, late_share):
     """Beyond the size at which a kernel changes its method, ids out of order included, all kernels agree."""
-    rng = np.random.default_rng(7)
-    count = 60_000
-    target = np.arange(1, count, dtype=np.int64)
-    source = np.maximum(target - 1 - (rng.pareto(1.0, count - 1) * 40).astype(np.int64), 0)
-    late = rng.random(count - 1) < late_share
-    source[late] = rng.integers(0, count, int(late.sum()))
-    ends = np.stack([source, target], axis=1)[rng.permutation(count - 1)].tolist()
-    edges = [Edge(*pair) for pair in ends]
-    half = MemorySource(edges[: count // 2], node_count=count)
+    count, reference = LARGE, chains(late_share)
+    half = MemorySource(reference.edges[: count // 2], node_count=count)
     index = GraphIndex.open(None, half, kernel=kernel, auto_compact=False)
-    half.edges = edges
+    half.edges = reference.edges
     index.refresh()
-    reference = GraphIndex.open(None, MemorySource(edges, node_count=count), kernel="python")
     roots = [0, 5, 77] if direction == "downstream" else [count - 1, count - 2, count // 3]
     for root in roots:
         for cut in (count, count // 2):
-            expected = reference.walk(root, direction=direction, cut=cut)
+            ids, _, kinds = reference.walk(root, direction=direction, cut=cut)
             got = index.walk(root, direction=direction, cut=cut)
-            assert got.ids.tolist() == expected.ids.tolist()
-            assert got.counts_by_kind.tolist() == expected.counts_by_kind.tolist()
+            assert got.ids.tolist() == ids
+            assert got.counts_by_kind.tolist() == kinds
             shallow = index.walk(root, direction=direction, cut=cut, depth=7)
-            assert (
-                shallow.levels.tolist() == reference.walk(root, direction=direction, cut=cut, depth=7).levels.tolist()
-            )
+            assert shallow.levels.tolist() == reference.walk(root, direction=direction, cut=cut, depth=7)[1]
             few = index.walk(root, direction=direction, cut=cut, budget=500)
-            assert len(few) == min(500, len(expected))
-            assert few.truncated == (len(expected) > 500)
+            assert len(few) == min(500, len(ids))
+            assert few.truncated == (len(ids) > 500)
 
 
-@pytest.mark.parametrize("direction", ["upstream", "downstream"])
-@pytest.mark.parametrize("timed", [False, True])
-def test_large_walks_with_near_and_far_ends_take_each_node_once(kernel, direction, timed):
-    """Ends a few ids away on either side, and ends anywhere: whatever the order in which nodes are met together, the
-    ids and the counts by kind are those of the reference, over a base and an overlay."""
-    rng, count = np.random.default_rng(11), 50_000
+@cache
+def tangle(count: int, *, timed: bool) -> Reference:
+    """A graph of ends a few ids away on either side, and ends anywhere."""
+    rng = np.random.default_rng(11)
     near = rng.integers(0, count, count)
     ends = np.concatenate(
         [
@@ -269,19 +290,29 @@ def test_large_walks_with_near_and_far_ends_take_each_node_once(kernel, directio
     )
     times = rng.integers(0, 3, len(ends)).tolist()
     edges = [Edge(a, b, t, t + 2) for (a, b), t in zip(ends.tolist(), times, strict=True)]
-    late = MemorySource(edges[: len(edges) // 2], node_count=count, timed=timed)
+    return Reference(edges, count, timed=timed)
+
+
+@pytest.mark.parametrize("direction", ["upstream", "downstream"])
+@pytest.mark.parametrize("timed", [False, True])
+def test_large_walks_with_near_and_far_ends_take_each_node_once(kernel, direction, timed):
+    """Ends a few ids away on either side, and ends anywhere: whatever the order in which nodes are met together, the
+    ids and the counts by kind are those of the reference, over a base and an overlay."""
+    count = 50_000
+    reference = tangle(count, timed=timed)
+    late = MemorySource(reference.edges[: len(reference.edges) // 2], node_count=count, timed=timed)
     index = GraphIndex.open(None, late, kernel=kernel, auto_compact=False)
-    late.edges = edges
+    late.edges = reference.edges
     index.refresh()
-    reference = GraphIndex.open(None, MemorySource(edges, node_count=count, timed=timed), kernel="python")
     largest = 0
     for root in (0, count // 2, count - 1):
         for cut in (count, count - 100):
             for as_of in (None, 2) if timed else (None,):
                 asked = {"direction": direction, "cut": cut, "as_of": as_of}
-                expected, got = reference.walk(root, **asked), index.walk(root, **asked)
-                assert got.ids.tolist() == expected.ids.tolist()
-                assert got.counts_by_kind.tolist() == expected.counts_by_kind.tolist()
+                ids, _, kinds = reference.walk(root, **asked)
+                got = index.walk(root, **asked)
+                assert got.ids.tolist() == ids
+                assert got.counts_by_kind.tolist() == kinds
                 largest = max(largest, len(got))
     assert largest > 20_000
 
