@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 # A fault inside a hook fails the test that met it, instead of being counted and forgotten.
 os.environ.setdefault("HEADWATER_STRICT", "1")
 
+# The libraries that multiply matrices and grow trees read these when they are loaded. With a worker of pytest on each
+# core their own threads find none free, and turn in circles until one is.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 # No example has a time limit: on a busy machine any of them can take long.
 hypothesis.settings.register_profile("suite", parent=hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("suite")

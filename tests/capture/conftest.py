@@ -97,6 +97,12 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Makes an empty project, for a run that several tests look at."""
+    return lambda: Project(tmp_path_factory.mktemp("project"))
+
+
 @pytest.fixture
 def in_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """``headwater.init`` in this process with a memory transport; gives the transport. Everything is undone after."""

@@ -31,6 +31,16 @@ if "--fail" in sys.argv:
 """
 
 
+@pytest.fixture(scope="module", params=[[], ["--fail"]], ids=["ends well", "fails"])
+def ended(request, new_project):
+    """The project after the script has run, once for all tests; and whether it was to fail. They only look at it."""
+    project = new_project()
+    project.write("train.py", SCRIPT)
+    ended = project.captured("train.py", *request.param)
+    assert ended.code == (1 if request.param else 0)
+    return project, bool(request.param)
+
+
 @pytest.fixture(scope="module")
 def schemas():
     """Our facets' schemas by name, with every reference to the core specification left open."""
@@ -53,14 +63,11 @@ def facets_of(event):
     return [(name, body) for holder in holders for name, body in holder.items()]
 
 
-@pytest.mark.parametrize("arguments", [[], ["--fail"]])
-def test_events_follow_the_specifications(project, schemas, arguments):
+def test_events_follow_the_specifications(ended, schemas):
     """Each facet of ours fits its schema, each facet says who made it and by which schema, each event can be read."""
     from headwater.formats.openlineage import decode
 
-    project.write("train.py", SCRIPT)
-    ended = project.captured("train.py", *arguments)
-    assert ended.code == (1 if arguments else 0)
+    project, _ = ended
     seen = set()
     for event in project.events:
         decode(json.dumps(event).encode())
@@ -74,12 +81,13 @@ def test_events_follow_the_specifications(project, schemas, arguments):
     assert {"headwater_model", "headwater_split", "headwater_seeds", "headwater_operations"} <= seen
 
 
-def test_a_failed_run_keeps_what_was_seen(project):
-    """The last event is FAIL with the error, and still holds lineage, metrics and seeds."""
-    project.write("train.py", SCRIPT)
-    project.captured("train.py", "--fail")
+def test_a_failed_run_keeps_what_was_seen(ended):
+    """The last event is FAIL with the error, and still holds lineage, metrics and seeds, as that of a run that ended
+    well does."""
+    project, has_failed = ended
     last = project.events[-1]
-    assert last["eventType"] == "FAIL"
-    assert "on purpose" in last["run"]["facets"]["errorMessage"]["message"]
+    assert last["eventType"] == ("FAIL" if has_failed else "COMPLETE")
+    if has_failed:
+        assert "on purpose" in last["run"]["facets"]["errorMessage"]["message"]
     targets = {entry["name"].rpartition("/")[2] for entry in last["job"]["facets"]["lineage"]["entries"]}
     assert {"people.csv", "train", "test", "buyer", "buyer.joblib", "predicted.csv"} <= targets
