@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import importlib
 import weakref
-from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from sys import _getframe
 from types import CodeType
 from typing import Any, Final, Protocol
 from weakref import ref as _ref
 
+from headwater.capture.latest_arrays import LatestArrays
 from headwater.capture.user_code import IS_USERS, user_frame
 from headwater.capture.values import UNKNOWN, DatasetRef, Rule, Value, make_value, next_number, opaque
 
@@ -44,9 +44,9 @@ MAX_DEPTH: Final = 20_000
 
 _SWEEP: Final = 256
 """The least number of values created between two sweeps for objects that are gone."""
-_ARRAYS, _JUST_GONE = 512, 64
-"""How many of the latest arrays are remembered, and how many of the latest values are kept although their objects are
-gone, because the expression that made them may still be running."""
+_JUST_GONE = 64
+"""How many of the latest values are kept although their objects are gone, because the expression that made them may
+still be running."""
 
 
 class Values:
@@ -67,8 +67,7 @@ class Values:
         """Called in order for an object that is not known by identity: it may be a view of memory that is known."""
         self.guess: Callable[[object], Value | None] | None = None
         """Called last, for an object whose origin can only be guessed."""
-        self.arrays: deque[tuple[Value, CodeType | None, int]] = deque(maxlen=_ARRAYS)
-        """The latest arrays, alive or not, each with the code and line that called the function that made it."""
+        self.arrays = LatestArrays()
 
     def get(self, obj: object) -> Value | None:
         """The value of an object's current state; None if it is not known."""

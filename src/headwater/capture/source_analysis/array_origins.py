@@ -89,7 +89,8 @@ def read_as(
     """As ``read_of``, for an array that has these names."""
 
     def read(name: str, before: int, array: Any) -> Value | None:
-        found = array_origin(values, code, before, len(array), (name,))
+        rows = len(array) if hasattr(array, "__len__") else None
+        found = array_origin(values, code, before, rows, (name,))
         return None if found is UNKNOWN else found
 
     chosen = selected_rows(values, FROM_CODE, item, code, line, names, read)
@@ -157,10 +158,12 @@ def array_origin(
         own = made_within(own, within) or [item for item in meant if item not in others]
     chosen: frozenset[str] = at.mentions if within is not None else frozenset()
     walk.found.update((id(value), (value, chosen)) for value in own)
-    kept = expression_given(code) if width and not names and within is None else None
-    if kept is not None and keeps_columns_of(kept):
-        walk.kept = frozenset(names_in(kept))
-        walk.alike.update(made_within(own, kept))
+    given = expression_given(code) if not names and within is None else None
+    if given is not None and not own:  # the names beside it belong to other arguments: y in f(y, g(x))
+        at = part_of(at, given)
+    if given is not None and width and keeps_columns_of(given):
+        walk.kept = frozenset(names_in(given))
+        walk.alike.update(made_within(own, given))
     walk.before_own = behind(own)
     walk.direct_names = names_beside(own, within if within is not None else at.node)
     # an array that is passed on has a name; if none is, it is the result of a larger expression

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import sys
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import NamedTuple
 
 from headwater.capture import notebook_cells
+from headwater.capture.latest_arrays import Made
 from headwater.capture.source_analysis.bindings import (
     Called,
     Step,
@@ -26,7 +27,7 @@ from headwater.capture.source_analysis.bindings import (
 from headwater.capture.source_analysis.loop_rounds import arrays_of
 from headwater.capture.source_analysis.own_attributes import method_of
 from headwater.capture.source_analysis.running_names import position_of
-from headwater.capture.user_code import COMPREHENSIONS, user_frame
+from headwater.capture.user_code import COMPREHENSIONS, is_users, user_frame
 from headwater.capture.value_table import Values
 from headwater.capture.values import Value
 
@@ -114,7 +115,9 @@ class Places:
         that has a name there."""
         function = call.func if isinstance(call, ast.Call) else None
         if isinstance(function, ast.Name):
-            return self.values.codes_named(function.id)
+            made = self.values.codes_named(function.id)
+            found = position_of(code, 0).lookup(function.id) if not made else None  # all that it made is gone
+            return [found.__code__] if isinstance(found, FunctionType) and is_users(found.__code__) else made
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
             method = method_of(position_of(code, 0).lookup(function.value.id), function.attr)
             return [method.code] if method is not None else []
@@ -191,11 +194,11 @@ def place_of(node: ast.stmt, name: str) -> int | None:
     return names.index(name) if name in names else None
 
 
-def place_made(value: Value) -> tuple[Value, CodeType | None, int]:
+def place_made(value: Value) -> Made:
     """An array, with the place that called the user's function that made it."""
     code = value.code
     if code is None or code.co_name == "<module>":
-        return value, None, 0
+        return Made(value, None, 0)
     frame: FrameType | None = user_frame(sys._getframe(2))
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
@@ -203,5 +206,5 @@ def place_made(value: Value) -> tuple[Value, CodeType | None, int]:
         frame = user_frame(frame.f_back) if frame.f_back is not None else None
     above = user_frame(frame.f_back) if frame is not None and frame.f_back is not None else None
     if above is None:
-        return value, None, 0
-    return (value, *notebook_cells.place_of(above))
+        return Made(value, None, 0)
+    return Made(value, *notebook_cells.place_of(above))

@@ -77,7 +77,7 @@ class InferredValues:
         if type(obj).__name__ != "ndarray" or value.rows is None:
             return
         self._recent.append((value.rows, value))
-        self._values.arrays.append(place_made(value))
+        self._values.arrays.add(place_made(value))
         owner = obj.base
         if type(owner) is type(obj) and owner.nbytes == obj.nbytes and not self._values.knows(owner):
             self._values.bind(owner, value)
@@ -188,10 +188,7 @@ class InferredValues:
 
     def _rounds(self, value: Value) -> list[Value]:
         """The latest arrays and numbers made by the same instruction as a value, in a loop."""
-        arrays = [
-            one for one, _, _ in list(self._values.arrays) if one.code is value.code and one.offset == value.offset
-        ]
-        return arrays + self._scalars.made_by(value)
+        return self._values.arrays.made_with(value) + self._scalars.made_by(value)
 
     def is_literal_here(self, makers: frozenset[str] | None = None) -> bool:
         """Whether the result of the user's line, or of a call of one of the ``makers`` in it, is literal in the code;

@@ -61,11 +61,7 @@ def arrays_of(
     """The latest arrays that a statement made and did not itself use, in all iterations of a loop around it; with
     ``called``, only in the calls from that place, and with ``loop``, since that loop was last entered."""
     parts = {part for whole_part in parts_of(code) for part in (whole_part, *comprehensions(whole_part))}
-    made = [
-        entry
-        for entry in list(values.arrays)
-        if entry[0].code in parts and step.first <= line_in(entry[0]) <= step.last
-    ]
+    made = [entry for entry in values.arrays.made_in(parts) if step.first <= line_in(entry.value) <= step.last]
     found = [value for value, _, _ in made]
     if called is not None:
         callers = set(parts_of(called.code))
@@ -91,8 +87,9 @@ def _before_latest(values: Values, code: CodeType, step: Step, called: Called, m
 
 def _before_loop(values: Values, code: CodeType, loop: ast.stmt, made: list[Value]) -> int:
     """The number of the last value that some code made outside of a loop before the latest arrays within it."""
-    latest = max((value.number for value in made), default=0)
-    others = [value for value in values.made_in(parts_of(code)) if not loop.lineno <= line_in(value) <= _end(loop)]
+    parts, latest = parts_of(code), max((value.number for value in made), default=0)
+    known = [*values.made_in(parts), *(array.value for array in values.arrays.made_in(parts))]
+    others = [value for value in known if not loop.lineno <= line_in(value) <= _end(loop)]
     return max((value.number for value in others if value.number < latest), default=0)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Sequence
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 from headwater.capture.caller_frame import variables
@@ -59,9 +59,25 @@ def selected_rows(
         there = {_place(node) for node in ast.walk(given)} if given is not None else set()
         keys = [(key, first) for key, first in keys if _place(key) in there]
     deciding = [source for key, first in keys for source in _deciding(values, key, first, objects, read)]
-    rule = _same if not deciding else _chosen_by([column for _, column in deciding])
-    inputs = (value, *(source for source, _ in deciding))
+    beside = _beside(values, expression_given(code) if not known_as else None, name, at.first, frame, read)
+    rule = _chosen_by([column for _, column in deciding], len(beside)) if deciding or beside else _same
+    inputs = (value, *beside, *(source for source, _ in deciding))
     return make_value(op, inputs, rule, columns=value.columns, rows=len(item), code=code, line=line)
+
+
+def _beside(
+    values: Values, given: ast.expr | None, whole: str, first: int, frame: FrameType, read: Read
+) -> list[Value]:
+    """What an expression computes with beside the rows of an array: ``scale`` in ``X[kept] * scale``."""
+    parts = list(ast.walk(given)) if given is not None else []
+    cuts = [node for node in parts if isinstance(node, ast.Subscript)]
+    called = [node.func for node in parts if isinstance(node, ast.Call)]
+    apart = {id(part) for node in (*cuts, *called) for part in ast.walk(node)}
+    names = [node.id for node in parts if isinstance(node, ast.Name) and id(node) not in apart and node.id != whole]
+    own = variables(frame, names)
+    objects = [(name, own.get(name, frame.f_globals.get(name))) for name in dict.fromkeys(names)]
+    found = [values.seen(obj) or read(name, first, obj) for name, obj in objects]
+    return [value for value in found if value is not None and value.op != GUESSED]
 
 
 def _deciding(
@@ -93,10 +109,14 @@ def _places_of(name: str, key: ast.expr) -> list[int]:
     return places if len(places) == len(uses) else []
 
 
-def _chosen_by(columns: Sequence[str | None]) -> Rule:
+def _chosen_by(columns: Sequence[str | None], beside: int) -> Rule:
+    """The rule of rows that were chosen by these columns, and computed with ``beside`` others."""
+
     def rule(value: Value) -> Columns:
-        told = [Dep(1 + i, column, "INDIRECT", "FILTER", description=INFERRED) for i, column in enumerate(columns)]
-        return Columns(_same(value).fields, told)
+        first = 1 + beside
+        told = [Dep(first + i, column, "INDIRECT", "FILTER", description=INFERRED) for i, column in enumerate(columns)]
+        more = [Dep(place, None, description=INFERRED) for place in range(1, first)]
+        return Columns({name: [*deps, *more] for name, deps in _same(value).fields.items()}, told)
 
     return rule
 
