@@ -266,6 +266,20 @@ def test_a_full_disk_hurts_nobody(embedded):
     assert ended.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(("end", "state", "code"), [("", "COMPLETED", 0), ("sys.exit(3)", "FAILED", 3)])
+def test_a_run_whose_events_are_lost_ended_as_it_did(embedded, end, state, code):
+    """The disk has no room for an event: they are lost, which one line says. The run has not vanished for that."""
+    embedded.write("s.py", WORKS + end)
+
+    def hardly_anything() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+
+    ended = embedded.captured("s.py", preexec_fn=hardly_anything)
+    assert (ended.code, ended.out) == (code, "done\n")
+    assert "lineage events are lost" in ended.err
+    assert run_states(embedded.folder) == {"s.py": [state]}
+
+
 def test_a_store_that_cannot_be_made_hurts_nobody(embedded):
     """A file stands where the folder should be: same output, one line, exit code 0."""
     embedded.write("s.py", WORKS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -201,6 +202,22 @@ def test_a_lease_cut_short_by_the_kill_is_read(tmp_path):
     (tmp_path / "1-1.lease").write_bytes(line + b'\n{"open": "r2", "names')
     ((_, runs),) = list(abandoned(tmp_path))
     assert [run.run_id for run in runs] == ["r1"]
+
+
+def test_a_lease_goes_on_after_a_line_that_was_cut_short(tmp_path, monkeypatch):
+    """The disk was full for a moment: what is recorded after it is a line of its own."""
+    lease = Lease(tmp_path)
+    lease.opened("r1", "ns", "a")
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:9]))
+        lease.opened("r2", "ns", "b")
+    lease.ended("r1", "FAIL", 3)
+    lease.forget()
+    ((_, (run,)),) = list(abandoned(tmp_path))
+    assert (run.run_id, run.state, run.exit_code) == ("r1", "FAIL", 3)
+    event = json.loads(closing_event(run))
+    assert (event["eventType"], event["run"]["facets"]["headwater_outcome"]["exit_code"]) == ("FAIL", 3)
 
 
 @needs_rights

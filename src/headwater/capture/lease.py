@@ -19,6 +19,7 @@ from headwater.capture import event_documents
 from headwater.capture.file_lock import Lock
 
 _SUFFIX = ".lease"
+_ENDS = ("COMPLETE", "FAIL", "ABORT")
 
 
 class OpenRun(NamedTuple):
@@ -34,6 +35,9 @@ class OpenRun(NamedTuple):
     """The program that took over the process (``os.exec*``), if one did."""
     is_daemon: bool = False
     """Whether it was a daemonic worker, which its parent ends with a signal when there is no work left."""
+    state: str = ""
+    """How it ended, if it did, and its last events could neither be sent nor written."""
+    exit_code: int | None = None
 
 
 def make_folder(spool: Path) -> None:
@@ -53,6 +57,8 @@ class Lease:
         self._path: Path | None = None
         self._descriptor: int | None = None
         self._open_runs = 0
+        self._is_cut = False
+        """Whether the last line was cut short, because the disk was full."""
 
     def opened(self, run_id: str, namespace: str, name: str) -> None:
         """Record that a run began."""
@@ -67,6 +73,10 @@ class Lease:
             self.release()
         else:
             self._append({"close": run_id})
+
+    def ended(self, run_id: str, state: str, exit_code: int | None) -> None:
+        """Record how a run has ended whose last event may yet be lost: a line has room where an event has none."""
+        self._append({"end": run_id, "state": state, "exit_code": exit_code})
 
     def replaced_by(self, program: str) -> None:
         """Record that another program is about to replace this process (``os.exec*``)."""
@@ -85,7 +95,8 @@ class Lease:
                 self._path = self._folder / f"{os.getpid()}-{time.time_ns()}{_SUFFIX}"
                 self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
                 Lock.on(self._descriptor)
-            os.write(self._descriptor, json.dumps(line).encode() + b"\n")
+            data = (b"\n" if self._is_cut else b"") + json.dumps(line).encode() + b"\n"
+            self._is_cut = os.write(self._descriptor, data) < len(data)
         except OSError:
             return
 
@@ -99,7 +110,7 @@ class Lease:
         """Close the lease without removing it, for the child of a fork: it belongs to the parent."""
         if self._descriptor is not None:
             os.close(self._descriptor)
-        self._descriptor, self._path, self._open_runs = None, None, 0
+        self._descriptor, self._path, self._open_runs, self._is_cut = None, None, 0, False
 
 
 def is_daemon() -> bool:
@@ -137,6 +148,10 @@ def _open_runs(data: bytes, seen_ns: int) -> list[OpenRun]:
             pid = int(line.get("pid", 0))
             names = (str(line.get("namespace")), str(line.get("name")))
             runs[run_id] = OpenRun(run_id, *names, pid, seen_ns, is_daemon=bool(line.get("is_daemon")))
+        elif "end" in line and str(line["end"]) in runs:
+            if line.get("state") in _ENDS:
+                run = runs[str(line["end"])]
+                runs[run.run_id] = run._replace(state=line["state"], exit_code=line.get("exit_code"))
         elif "close" in line:
             runs.pop(str(line["close"]), None)
         elif "exec" in line:
@@ -145,11 +160,15 @@ def _open_runs(data: bytes, seen_ns: int) -> list[OpenRun]:
 
 
 def closing_event(run: OpenRun) -> bytes:
-    """The final event for a run whose process could not send it: COMPLETE if another program replaced the process or it
-    was a daemonic worker, else ABORT."""
+    """The final event for a run whose process could not send it: what it told of its end, else COMPLETE if another
+    program replaced the process or it was a daemonic worker, else ABORT."""
     outcome: dict[str, Any] = {"ended_by": "process vanished", "pid": run.pid}
     facets = {"headwater_outcome": outcome}
-    if run.execs:
+    if run.state:
+        outcome["ended_by"] = "itself; what it had recorded could not be kept"
+        if run.exit_code is not None:
+            outcome["exit_code"] = run.exit_code
+    elif run.execs:
         outcome["ended_by"] = f"replaced by {run.execs}"
     elif run.is_daemon:
         outcome["ended_by"] = "ended with its pool"
@@ -159,7 +178,7 @@ def closing_event(run: OpenRun) -> bytes:
             "programmingLanguage": "PYTHON",
         }
     return event_documents.run_event(
-        "COMPLETE" if run.execs or run.is_daemon else "ABORT",
+        run.state or ("COMPLETE" if run.execs or run.is_daemon else "ABORT"),
         run.seen_ns,
         {"runId": run.run_id, "facets": event_documents.facets(facets)},
         {"namespace": run.namespace, "name": run.name, "facets": {}},

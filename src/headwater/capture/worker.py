@@ -66,8 +66,8 @@ class Worker:
         self.lock = threading.RLock()
         self._interval_s = interval_s
         self._sessions: list[Session] = []
-        self._ended: list[str] = []
-        """Runs whose last events are in memory only, and which the lease therefore has as open."""
+        self._ended: dict[str, Outcome] = {}
+        """Runs whose last events are in memory only, and which the lease therefore still has."""
         self._loose: list[bytes] = []
         self._wake = threading.Event()
         self._requests: list[_Request] = []
@@ -135,23 +135,28 @@ class Worker:
         with GUARD.at("worker"):
             self.delivery.lease.touch()
             events, ended = self._collect()
-            self._ended += ended
+            self._ended |= ended
             self.delivery.send(events, is_urgent=is_urgent, is_last=is_last)
-            self._close_leases()
+            self._close_leases(ended)
 
-    def _close_leases(self) -> None:
-        """Take the runs that have ended out of the lease, now that their last events are delivered or on disk."""
-        if not self.delivery.unkept:
-            ended, self._ended = self._ended, []
-            for run_id in ended:
-                self.delivery.lease.closed(run_id)
+    def _close_leases(self, ended: dict[str, Outcome]) -> None:
+        """Take the runs that have ended out of the lease, now that their last events are delivered or on disk. While
+        events are in memory only, which may be lost, it says how those ended that did just now."""
+        lease = self.delivery.lease
+        if self.delivery.unkept:
+            for run_id, outcome in ended.items():
+                lease.ended(run_id, outcome.state, outcome.exit_code)
+            return
+        done, self._ended = self._ended, {}
+        for run_id in done:
+            lease.closed(run_id)
 
-    def _collect(self, *, is_last_word: bool = False) -> tuple[list[bytes], list[str]]:
-        """The events that are due, redacted, and the ids of the runs that end with them. ``is_last_word``: the process
-        may end before it can say more."""
+    def _collect(self, *, is_last_word: bool = False) -> tuple[list[bytes], dict[str, Outcome]]:
+        """The events that are due, redacted, and how the runs ended that end with them, by id. ``is_last_word``: the
+        process may end before it can say more."""
         loose, self._loose = self._loose, []
         events = [event for raw in loose for event in self._redacted(raw)]
-        ended = []
+        ended = {}
         cut = self._cut()
         for session, _, end in cut.due:  # first, because what one run made may be what another has read
             with GUARD.at("assembler.take"):
@@ -161,7 +166,7 @@ class Worker:
                 events.extend(self._redacted(raw))
             if outcome is not None:
                 self._sessions.remove(session)
-                ended.append(session.assembler.recorder.run_id)
+                ended[session.assembler.recorder.run_id] = outcome
         return events, ended
 
     def _cut(self) -> _Cut:
@@ -244,9 +249,9 @@ class Worker:
                 for session in self._sessions:
                     session.outcome = session.outcome or outcome
                 events, ended = self._collect(is_last_word=True)
-                self._ended += ended
+                self._ended |= ended
                 self.delivery.keep(events)
-                self._close_leases()
+                self._close_leases(ended)
         finally:
             BUSY.depth = previous
             self.lock.release()
@@ -287,7 +292,7 @@ class Worker:
         self.lock = threading.RLock()
         self._wake = threading.Event()
         self._sessions = []
-        self._ended = []
+        self._ended = {}
         self._loose = []
         self._requests = []
         self._thread = None
