@@ -320,6 +320,7 @@ class Assembler:
         self._datasets.emptied(item.ref)
 
     def _take_named(self, item: Named) -> None:
+        self._hear(time.time_ns())
         bodies = item.facets() if callable(item.facets) else item.facets
         touched = self._result(item.value, item.ref, item.snapshot, bodies)
         is_unseen = item.is_superseded and item.ref.type not in models.MODELS

@@ -65,6 +65,25 @@ def is_estimator(obj: Any) -> bool:
     return hasattr(type(obj), "get_params") and (hasattr(obj, "predict") or hasattr(obj, "transform"))
 
 
+def parts(obj: Any, level: int = 0) -> Iterator[Any]:
+    """What an object holds, and what that holds, including what estimators hold."""
+    for part in _items(obj):
+        yield part
+        if level < MAX_LEVELS:
+            yield from parts(part, level + 1)
+
+
+def pairs(obj: Any, copied: Any, level: int = 0) -> Iterator[tuple[Any, Any]]:
+    """The followed objects in an object, each with its copy; the parts of an estimator, too."""
+    if type(obj) is not type(copied):
+        return
+    if _is_followed(obj):
+        yield obj, copied
+    if level <= MAX_LEVELS and (not _is_followed(obj) or is_estimator(obj)):
+        for part, its_copy in zip(_items(obj), _items(copied), strict=False):
+            yield from pairs(part, its_copy, level + 1)
+
+
 def _predicts(obj: Any) -> bool:
     return is_estimator(obj) and hasattr(obj, "predict")
 

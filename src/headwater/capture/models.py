@@ -28,6 +28,9 @@ MODELS: Final = ("MODEL", "CHECKPOINT")
 
 _UNSET_SEEDS: Final = "unset_seeds"
 """The fact of an integration that tells which seeds were not set and matter; no part of the facet."""
+UNSEEN_FIT: Final = "unseen_fit"
+"""The fact that nobody saw how a model was fitted, with its name; no part of the facet. What else is known of two such
+models may be the same."""
 _MOST_STEPS: Final = 500
 
 _MEASURED: Final = ("importances", "importance_details")
@@ -98,7 +101,8 @@ def _completed(
         recipe["part"] = datasets.number_of_part(touched.ref, [item["name"] for item in training])
     version = blake2b(_encode(recipe), digest_size=8).hexdigest()
     done = {**body, "name": touched.ref.name, "version": version}
-    done.pop(_UNSET_SEEDS, None)
+    for fact in (_UNSET_SEEDS, UNSEEN_FIT):
+        done.pop(fact, None)
     if parents:
         before = touched.facets.get("headwater_model", {})
         done["step"] = before.get("step", 1) + 1

@@ -14,6 +14,9 @@ _LAMBDA: Final = "<lambda>"
 COMPREHENSIONS: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 """Names of code objects of comprehensions, which before Python 3.12 all have one of their own."""
 
+_MOST_FRAMES: Final = 16
+"""Frames between the user's code and ours: SQLAlchemy's session has eleven, and some are our own."""
+
 IS_USERS: Final[dict[str, bool]] = {}
 """Whether the code of a file is the user's own, by file name. Cleared when it has grown large."""
 
@@ -40,7 +43,7 @@ def is_users_file(name: str) -> bool:
 
 def user_frame(frame: FrameType) -> FrameType:
     """The nearest frame of the user's code, from ``frame`` outwards; the last one examined if there is none."""
-    for _ in range(12):
+    for _ in range(_MOST_FRAMES):
         name = frame.f_code.co_filename
         is_users = IS_USERS.get(name)
         if is_users is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import weakref
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from sys import _getframe
 from types import CodeType
 from typing import Any, Final, Protocol
@@ -94,6 +94,13 @@ class Values:
         """The values of all objects that are alive, in the order of their creation."""
         found = [value for ref, value in list(self._by_id.values()) if ref() is not None]
         return sorted(found, key=lambda value: value.number)
+
+    def objects(self) -> Iterator[tuple[object, Value]]:
+        """The objects that are alive, with their values."""
+        for ref, value in list(self._by_id.values()):
+            obj = ref()
+            if obj is not None:
+                yield obj, value
 
     def made_in(self, codes: Collection[CodeType]) -> list[Value]:
         """The values that some code objects made, in the order of their creation: of objects that are alive, or have

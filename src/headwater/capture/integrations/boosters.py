@@ -14,9 +14,11 @@ from typing import Any, Final, NamedTuple
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.sklearn import repeated_fits
 from headwater.capture.integrations.sklearn.caller_names import assigned_names
+from headwater.capture.integrations.sklearn.feature_rules import feature_rule
 from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature
 from headwater.capture.integrations.sklearn.fitted_attributes import of_all
-from headwater.capture.integrations.sklearn.models import earlier_model, feature_rule, plain
+from headwater.capture.integrations.sklearn.models import earlier_model
+from headwater.capture.integrations.sklearn.named_models import plain
 from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_values, rows_of
 from headwater.capture.locations import is_path, located
 from headwater.capture.recorder import SCALARS, Recorder

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
-from headwater.capture.containers import bind_parts, typed, value_saved
+from headwater.capture.containers import bind_parts, is_estimator, typed, value_saved
 from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
@@ -120,6 +120,8 @@ def _bind(recorder: Recorder, result: Any, sources: list[Value]) -> None:
                 _bind(recorder, part, sources)
         return
     shape = getattr(result, "shape", None)
+    if is_estimator(result) and not recorder.values.knows(result):
+        recorder.derive(result, "joblib.Parallel", sources, rule=opaque)
     if not isinstance(shape, tuple) or not shape:
         return
     known = recorder.values.get(result)

@@ -19,9 +19,10 @@ from headwater.capture.guard import GUARD
 from headwater.capture.hooks import After, Hooks, Integration, observe
 from headwater.capture.integrations.sklearn import repeated_fits
 from headwater.capture.integrations.sklearn.caller_names import assigned_names, receiver_name
+from headwater.capture.integrations.sklearn.feature_rules import feature_rule
 from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature
 from headwater.capture.integrations.sklearn.fitted_attributes import of_all
-from headwater.capture.integrations.sklearn.models import feature_rule, plain
+from headwater.capture.integrations.sklearn.named_models import plain
 from headwater.capture.integrations.sklearn.row_sets import (
     columns_of,
     has_set,

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeGuard
 from headwater.capture.levels import level_fields
 from headwater.capture.source_analysis.attribute_reader import AttributeReader
 from headwater.capture.source_analysis.bindings import begins_anew, steps_of
-from headwater.capture.source_analysis.known_items import MOST_ITEMS, Items, Seen
+from headwater.capture.source_analysis.known_items import MOST_ITEMS, Items, Seen, item_under, key_in
 from headwater.capture.source_analysis.literals import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
 from headwater.capture.source_analysis.own_attributes import file_names_in
 from headwater.capture.source_analysis.row_list_syntax import (
@@ -203,9 +203,10 @@ class ExpressionReader(AttributeReader):
             return False
         obj = self.object_of(node.value, at)
         value = self._known(obj)
-        if value is None and isinstance(obj, dict) and isinstance(node, ast.Subscript):
-            value = self._known(obj.get(node.slice.value) if isinstance(node.slice, ast.Constant) else None)
-            if value is not None:  # a result by its name: ``scores["test_accuracy"]``
+        if value is None and isinstance(node, ast.Subscript):
+            named = self._held(node.slice.id, at) if isinstance(node.slice, ast.Name) else key_in(node.slice)
+            value = self._known(item_under(obj, named))
+            if value is not None:  # a result by its name, a model by its place: ``scores["accuracy"]``, ``models[0]``
                 self._take(value)
                 return True
         if value is None or _is_row(obj):

@@ -49,3 +49,20 @@ class Items:
     def have_names_of(self, value: Value) -> bool:
         """Whether one of the lists among the items has the column names of ``value``."""
         return value.column_names() in self._lists
+
+
+def key_in(node: ast.expr) -> object:
+    """The key that an index spells out: ``"accuracy"``, ``0``, ``-1``; None for any other."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        found = key_in(node.operand)
+        return -found if type(found) is int else None
+    return node.value if isinstance(node, ast.Constant) else None
+
+
+def item_under(obj: object, key: object) -> object:
+    """What a plain list or dictionary holds under a key; None if there is nothing, or it is anything else."""
+    if type(obj) is dict:
+        return obj.get(key) if isinstance(key, str | int) else None
+    if (type(obj) is list or type(obj) is tuple) and type(key) is int:
+        return obj[key] if -len(obj) <= key < len(obj) else None
+    return None

@@ -7,6 +7,7 @@ from typing import Any, Final
 from headwater.capture.integrations.sklearn.models import dataset_of
 from headwater.capture.integrations.sklearn.row_sets import known
 from headwater.capture.integrations.sklearn.splitters import record_seed
+from headwater.capture.integrations.sklearn.unseen_fits import MAX_MODELS, name_unseen
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
@@ -66,6 +67,9 @@ def after_cross_validation(
     scores = result if isinstance(result, dict) else {name: result}
     ref = dataset_of(recorder, (x,))
     measured = [value for item in (x, y) if (value := recorder.values.get(item)) is not None]
+    for fitted in scores.get("estimator", ())[:MAX_MODELS]:
+        if hasattr(fitted, "predict"):
+            name_unseen(recorder, fitted, measured, is_fit=True)
     for key, folds in scores.items():
         if key in ("estimator", "indices", "fit_time", "score_time"):
             continue

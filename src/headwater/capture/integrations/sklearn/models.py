@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from headwater.capture.integrations.sklearn import repeated_fits
 from headwater.capture.integrations.sklearn.caller_names import assigned_names, receiver_name
-from headwater.capture.integrations.sklearn.chance import UNSET_SEEDS, unset_seeds
+from headwater.capture.integrations.sklearn.feature_rules import feature_rule
 from headwater.capture.integrations.sklearn.features import (
     MAX_FEATURES,
     Feature,
@@ -19,18 +16,18 @@ from headwater.capture.integrations.sklearn.features import (
     features_of,
     makes_features_of_keys,
     model_features,
-    preprocessing,
     unnamed_features,
 )
 from headwater.capture.integrations.sklearn.fitted_attributes import bind_learned, of_all
 from headwater.capture.integrations.sklearn.fitted_parts import fitted_parts
-from headwater.capture.integrations.sklearn.importances import Described
+from headwater.capture.integrations.sklearn.named_models import changed_parameters, name_model, parameters_of
 from headwater.capture.integrations.sklearn.own_transformers import after_own_code
 from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_set, rows_by_key, rows_of
 from headwater.capture.integrations.sklearn.splitters import record_seed
+from headwater.capture.integrations.sklearn.unseen_fits import model_used
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import Columns, DatasetRef, Dep, Rule, Value
+from headwater.capture.values import Columns, DatasetRef, Dep, Value
 
 _FITS: Final = ("sklearn.fit", "sklearn.partial_fit")
 """Operations that produce a fitted estimator."""
@@ -65,13 +62,13 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
     is_named = len(features) <= MAX_FEATURES and not are_inseparable(features)
     value.columns = tuple(feature.name for feature in features) if is_named else None
     value.rule = feature_rule(features, columns, sides)
-    parameters = _parameters(given)
+    parameters = parameters_of(given)
     if not is_model:
         value.detail = {**_detail(estimator), "parameters": changed_parameters(estimator, parameters)}
     _seeds(recorder, estimator, parameters, value)
     if is_model:
         ref = recorder.memory_ref(name, "MODEL")
-        _name(recorder, value, ref, estimator, features, columns, given)
+        name_model(recorder, value, ref, estimator, features, columns, given)
     bind_learned(recorder, estimator, value, inputs[0])
     _best_score(recorder, estimator)
 
@@ -100,22 +97,7 @@ def after_pipeline(recorder: Recorder, result: Any, args: tuple[Any, ...], kwarg
     if any(hasattr(pipeline, name) for name in _PREDICTS):
         names = assigned_names(value.code, value.line, "Pipeline") or ["pipeline"]
         ref = recorder.memory_ref(repeated_fits.name_of_model(recorder, names[0], value.code, value.line), "MODEL")
-        _name(recorder, value, ref, pipeline, features, columns, pipeline.get_params(deep=True))
-
-
-def _name(
-    recorder: Recorder,
-    value: Value,
-    ref: DatasetRef,
-    model: Any,
-    features: list[Feature],
-    columns: tuple[str, ...],
-    given: dict[str, Any],
-) -> None:
-    """Make the value a named model, with a facet that describes it. ``given`` are its parameters."""
-    facet = _facet(model, features, _parameters(given))
-    facet[UNSET_SEEDS] = unset_seeds(model, given)
-    repeated_fits.name(recorder, value, ref, facets=Described(facet, model, features, columns, recorder.run_id))
+        name_model(recorder, value, ref, pipeline, features, columns, pipeline.get_params(deep=True))
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str) -> Any:
@@ -167,93 +149,11 @@ def _model_name(recorder: Recorder, value: Value, before: Value | None, estimato
     return repeated_fits.name_of_model(recorder, name, value.code, value.line)
 
 
-def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:
-    """Each feature comes from its columns of X; the label influences all of them."""
-
-    def label(value: Value) -> list[Dep]:
-        names = value.inputs[1].column_names() if sides == 2 else ()
-        deps = [Dep(1, name, "INDIRECT", "CONDITIONAL", description="label") for name in names or (None,)]
-        return deps if sides == 2 else []
-
-    is_inseparable = are_inseparable(features)
-    if len(features) > MAX_FEATURES or is_inseparable:  # all together come from all columns used
-        used = sorted({i for feature in features for i in feature.inputs})
-        how = "opaque" if is_inseparable else ""
-        unnamed = [Dep(0, columns[i], description=how) for i in used] if len(used) <= MAX_FEATURES else [Dep(0, None)]
-        return lambda value: Columns({"*": unnamed}, label(value))
-
-    def rule(value: Value) -> Columns:
-        fields = {
-            feature.name: [
-                Dep(0, columns[i], subtype=feature.subtype, description=feature.description) for i in feature.inputs
-            ]
-            for feature in features[:MAX_FEATURES]
-        }
-        known_fields = {name: fields.get(name, []) for name in value.column_names()}
-        return Columns(known_fields, label(value))
-
-    return rule
-
-
-def _parameters(given: dict[str, Any]) -> dict[str, Any]:
-    """All hyper-parameters, including nested ones; objects by their class, functions by name, splitters as they are
-    spelled."""
-    return {
-        name: repr(value)[:200] if hasattr(value, "get_n_splits") else plain(value) for name, value in given.items()
-    }
-
-
-def changed_parameters(estimator: Any, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The hyper-parameters that are not the defaults of the class, and those of estimators inside it."""
-    kind: Any = type(estimator)
-    defaults = _defaults(kind)
-    return {name: item for name, item in parameters.items() if name not in defaults or plain(defaults[name]) != item}
-
-
-@lru_cache(maxsize=1_024)
-def _defaults(kind: type) -> dict[str, Any]:
-    try:
-        parameters = inspect.signature(kind).parameters.values()
-    except (TypeError, ValueError):  # a compiled class may have none
-        return {}
-    return {parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty}
-
-
-def plain(value: Any) -> Any:
-    """A parameter as a JSON value: lists and dicts cut at 50 items, functions by name, objects by class."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value[:50]]
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in list(value.items())[:50]}
-    item = getattr(value, "item", None)
-    if item is not None and getattr(value, "ndim", 1) == 0:
-        return item()
-    return getattr(value, "__qualname__", None) or type(value).__name__
-
-
 def _seeds(recorder: Recorder, estimator: Any, parameters: dict[str, Any], value: Value) -> None:
     record_seed(recorder, getattr(estimator, "cv", None), value.code, value.line)
     for name, seed in parameters.items():
         if name.rpartition("__")[2] == "random_state":
             recorder.seed("scikit-learn", f"{type(estimator).__name__}.{name}", seed, value.code, value.line)
-
-
-def _facet(estimator: Any, features: list[Feature], parameters: dict[str, Any]) -> dict[str, Any]:
-    facet: dict[str, Any] = {
-        "framework": "scikit-learn",
-        "framework_version": getattr(sys.modules.get("sklearn"), "__version__", ""),
-        "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
-        "hyper_parameters": parameters,
-        "features": [feature.name for feature in features[:MAX_FEATURES]],
-        "feature_count": len(features),
-        "preprocessing": preprocessing(estimator),
-    }
-    best = getattr(estimator, "best_params_", None)
-    if best is not None:
-        facet["best_parameters"] = {name: plain(value) for name, value in best.items()}
-    return facet
 
 
 def _best_score(recorder: Recorder, estimator: Any) -> None:
@@ -321,7 +221,7 @@ def after_predict(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
     estimator, x = args[0], _argument(args, kwargs, 1, "X")
     if x is None:
         return
-    model, value = known(recorder, estimator), _given(recorder, estimator, x)
+    model, value = model_used(recorder, estimator), _given(recorder, estimator, x)
     names = _outputs(estimator, result, method)
     used = getattr(estimator, "feature_names_in_", None)
     given = [str(name) for name in used] if used is not None else list(columns_of(x, value))

@@ -1,0 +1,34 @@
+"""Which columns of the training data the features of a model come from."""
+
+from __future__ import annotations
+
+from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature, are_inseparable
+from headwater.capture.values import Columns, Dep, Rule, Value
+
+
+def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) -> Rule:
+    """Each feature comes from its columns of X; the label influences all of them."""
+
+    def label(value: Value) -> list[Dep]:
+        names = value.inputs[1].column_names() if sides == 2 else ()
+        deps = [Dep(1, name, "INDIRECT", "CONDITIONAL", description="label") for name in names or (None,)]
+        return deps if sides == 2 else []
+
+    is_inseparable = are_inseparable(features)
+    if len(features) > MAX_FEATURES or is_inseparable:  # all together come from all columns used
+        used = sorted({i for feature in features for i in feature.inputs})
+        how = "opaque" if is_inseparable else ""
+        unnamed = [Dep(0, columns[i], description=how) for i in used] if len(used) <= MAX_FEATURES else [Dep(0, None)]
+        return lambda value: Columns({"*": unnamed}, label(value))
+
+    def rule(value: Value) -> Columns:
+        fields = {
+            feature.name: [
+                Dep(0, columns[i], subtype=feature.subtype, description=feature.description) for i in feature.inputs
+            ]
+            for feature in features[:MAX_FEATURES]
+        }
+        known_fields = {name: fields.get(name, []) for name in value.column_names()}
+        return Columns(known_fields, label(value))
+
+    return rule
