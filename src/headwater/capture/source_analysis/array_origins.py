@@ -314,8 +314,19 @@ class _Walk:
             self._take_beside(step, direct, keeps_columns=keeps)
             self.bound_at = wanted.origin
             return
-        if direct and not returned:
-            return
+        if returned or not direct:
+            self._go_on(step, wanted._replace(keeps_columns=keeps), returned, is_collected=is_collected, loop=loop)
+
+    def _go_on(
+        self,
+        step: Step,
+        wanted: Wanted,
+        returned: list[tuple[CodeType, str, int]],
+        *,
+        is_collected: bool,
+        loop: ast.stmt | None,
+    ) -> None:
+        """Want what a statement computed with, or what the functions that it called returned."""
         is_own = not wanted.is_operand and wanted.code is self.code
         origin = step.first if is_own else wanted.origin
         self.is_certain = self.is_certain and step.is_closed
@@ -327,7 +338,6 @@ class _Walk:
                 before=step.first,
                 origin=origin,
                 mentions=wanted.mentions | mentions_in(given),
-                keeps_columns=keeps,
             )
             self._want(wider, names_in(given), given)
             return
@@ -340,7 +350,6 @@ class _Walk:
             mentions=mentions,
             is_collected=is_collected,
             loop=loop,
-            keeps_columns=keeps,
         )
         if returned:
             called = Called(wanted.code, step.first, step.last, is_collected)

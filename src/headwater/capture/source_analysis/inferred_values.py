@@ -23,6 +23,7 @@ from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.call_origins import place_made
 from headwater.capture.source_analysis.decided_values import DecidedValues
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
+from headwater.capture.source_analysis.turned_texts import TurnedTexts
 from headwater.capture.user_code import around, is_users, user_frame
 from headwater.capture.value_table import Values
 from headwater.capture.values import INFERRED, UNKNOWN, Columns, Dep, Value, make_value
@@ -63,8 +64,8 @@ class InferredValues:
         self._written: dict[tuple[CodeType, int], int] = {}
         """For each line: how often it was analysed for what it writes to a file."""
         self._deciding = DecidedValues(self._known, self._taken)
-        self._texts: dict[tuple[CodeType, int], tuple[int, tuple[Value, ...]]] = {}
-        """For each line that turns objects into text: how often, and the values that were known in the latest."""
+        self._texts = TurnedTexts(self._known)
+        self.turned_to_text = self._texts.note
         self._tables: dict[tuple[CodeType, int], int] = {}
         """For each line: how often it was analysed for the source of a table."""
 
@@ -267,26 +268,6 @@ class InferredValues:
 
         return self._taken(code, line, lambda: payload_at(code, line)) if code is not None else None
 
-    def turned_to_text(self, obj: object) -> CodeType | None:
-        """Record what is known of the items of an object that the user's line turns into text (``json.dumps``). Returns
-        the code if anything is."""
-        code, line = user_place(4)
-        count, before = self._texts.get((code, line), (0, ())) if code is not None else (_ASKED_A_LINE, ())
-        if code is None or count >= _ASKED_A_LINE:
-            return None
-        if len(self._texts) >= _LINES:
-            self._texts.clear()
-        from headwater.capture.source_analysis.known_items import Items
-
-        known = tuple(Items(self._known, obj).values)
-        self._texts[code, line] = count + 1, known or before
-        return code if known else None
-
-    def _texts_of(self, code: CodeType, node: Any) -> list[Value]:
-        """The values known in what the lines of an expression turned into text."""
-        lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        return [value for line in lines for value in self._texts.get((code, line), (0, ()))[1]]
-
     def has_read_enough(self, code: CodeType | None, line: int) -> bool:
         """Whether a line was analysed too often for what it writes to be analysed again."""
         return code is not None and self._written.get((code, line), 0) >= _ASKED_A_LINE
@@ -301,7 +282,7 @@ class InferredValues:
         from headwater.capture.source_analysis.expression_values import expression_value
         from headwater.capture.source_analysis.known_items import Seen
 
-        seen = Seen(self._known, self._passed, self._rounds, self._texts_of)
+        seen = Seen(self._known, self._passed, self._rounds, self._texts.of)
         return expression_value(seen, given(), code, line, obj)
 
     def _passed(self, code: CodeType, node: Any) -> list[Value]:
