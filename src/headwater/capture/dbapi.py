@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from headwater.capture import context
 from headwater.capture import recorder as recording
-from headwater.capture.given_rows import rows_given
+from headwater.capture.given_rows import SPELLED, rows_given, rows_spelled
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.notebook_cells import user_place
@@ -119,10 +119,10 @@ class Connections:
         if _ASKS.match(text):
             _hand_on(state.place, _Ran(recorder, text, None), cursor)
             return
-        rows = rows_given(recorder, text, given) if given else None
+        rows = rows_given(recorder, text, given) if given else rows_spelled(text)
         if not is_open and is_started:
             _hand_on(state.place, _Ran(recorder, text, rows), cursor)
-        elif rows is None or rows is not state.latest:
+        elif rows is None or rows is SPELLED or rows is not state.latest:
             state.pending[_known_by(text, rows)] = _Ran(recorder, text, rows)
             state.latest = rows
 

@@ -1,17 +1,23 @@
-"""Rows that the user's code gives for the placeholders of a statement (``executemany``), according to the code."""
+"""Rows that the user's code gives for the placeholders of a statement (``executemany``), or writes into its text."""
 
 from __future__ import annotations
 
+import re
 from sys import _getframe
 from types import CodeType, FrameType
 from typing import Final
 
+from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import PASSES, Recorder, is_given_literally, table_of
+from headwater.capture.source_analysis.literals import constants_at
 from headwater.capture.source_analysis.row_list_syntax import KEYWORDS, Maker
 from headwater.capture.sql_parameters import columns_given, place_name
 from headwater.capture.user_code import IS_USERS, user_frame
 from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value
 
+SPELLED: Final = make_value("sql.rows", (NOTHING,), lambda _: Columns({}))
+"""The rows of a statement whose text stands in the user's code as it is: they have no source."""
+_INSERTS: Final = re.compile(r"\b(?:INSERT|REPLACE)\b", re.I)
 _MANY: Final = {"executemany": 1, "execute_values": 2, "execute_batch": 2}
 """The methods and functions that take many rows, each with the position of the argument that they are."""
 _MOST_LOOKS: Final = 64
@@ -65,6 +71,28 @@ class _Looks:
 _LOOKS: Final = _Looks()
 
 
+_TEXTS: Final[dict[tuple[CodeType, int], list[str]]] = {}
+"""For each line that ran a statement: the texts in it, and in the statements that bind the names it uses."""
+
+
+def rows_spelled(text: str, frames: int = 3) -> Value | None:
+    """``SPELLED`` for a statement that adds rows and whose text stands in the user's line, or under a name that the
+    line uses. A text that the code puts together (``f"... VALUES ({row.id})"``) has values that come from elsewhere."""
+    if _INSERTS.search(text) is None:
+        return None
+    code, line = user_place(frames)
+    if code is None:
+        return None
+    known = _TEXTS.get((code, line))
+    if known is None:
+        if len(_TEXTS) >= _MAX_REMEMBERED:
+            _TEXTS.clear()
+        known = [item for item in constants_at(code, line) if isinstance(item, str) and _INSERTS.search(item)]
+        _TEXTS[code, line] = known
+    sought = text.strip().rstrip(";")
+    return SPELLED if any(sought in item for item in known) else None
+
+
 def rows_given(recorder: Recorder, text: str, method: str, frames: int = 4) -> Value | None:
     """The rows, or the one row, that the user's line, ``frames`` frames up, gives for the placeholders of a statement
     by calling ``method``; None if the code does not show what they come from. Their columns are named as in
@@ -87,7 +115,7 @@ def rows_given(recorder: Recorder, text: str, method: str, frames: int = 4) -> V
         look.items, look.passes, look.count = len(recorder.items), PASSES.count, 0
     if look.count < (_MOST_LOOKS if method in _MANY else _MOST_LOOKS_AT_ONE):
         look.count += 1
-        look.found = _looked(look, method) if look.names else None
+        look.found = _looked(look, method) if look.names else rows_spelled(text, frames + 1)
     return look.found
 
 

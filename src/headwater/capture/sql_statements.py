@@ -147,7 +147,7 @@ def analyse(statement: Statement, tables: Tables) -> list[Analysed]:
 
     session = tables.stream(statement)
     known = set(session.catalog.definitions)
-    text = with_rows(statement.text) if ROWS in statement.frames else None
+    text = with_rows(statement.text) if ROWS in statement.frames and not _is_spelled(statement) else None
     if text is None:
         return [_one(statement, parsed, tables, session, known) for parsed in session.feed(statement.text)]
     masked = mask_literals(statement.text, statement.dialect)
@@ -164,6 +164,8 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
         found = _inputs(statement, table, tables, session, known, written)
         positions[table.key] = range(len(values), len(values) + len(found))
         values += found
+    if not values and _is_spelled(statement):
+        values = (NOTHING,)
     writes, emptied = [], []
     for table in parsed.writes:
         columns = tuple(name for name in parsed.output_columns if name != "*")
@@ -190,6 +192,12 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
     is_asking = bool(parsed.reads) and all(map(_is_catalogue, parsed.reads)) and not parsed.writes
     unresolved = [f"{item.what}: {item.why}" for item in parsed.unresolved] if not is_asking else []
     return Analysed(parsed.masked_text, reads, writes, unresolved, _adds(parsed), emptied, _is_anew(statement, parsed))
+
+
+def _is_spelled(statement: Statement) -> bool:
+    """Whether the rows that a statement adds are written out in the user's code, and so have no source."""
+    given = statement.frames.get(ROWS)
+    return given is not None and given.inputs == (NOTHING,) and not given.column_names()
 
 
 def _adds(parsed: Parsed) -> bool:

@@ -14,8 +14,9 @@ _LAMBDA: Final = "<lambda>"
 COMPREHENSIONS: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 """Names of code objects of comprehensions, which before Python 3.12 all have one of their own."""
 
-_MOST_FRAMES: Final = 16
-"""Frames between the user's code and ours: SQLAlchemy's session has eleven, and some are our own."""
+_MOST_FRAMES: Final = 40
+"""Frames between the user's code and ours: SQLAlchemy's session has eleven, an SQL magic of notebooks about thirty, and
+some are our own."""
 
 IS_USERS: Final[dict[str, bool]] = {}
 """Whether the code of a file is the user's own, by file name. Cleared when it has grown large."""

@@ -85,3 +85,19 @@ def test_a_loop_that_fetches_row_by_row_is_recorded_once(followed):
     assert seen == list(range(1000))
     assert len(followed.recorder.items) == before
     assert values.get(seen) is None or values.get(seen).op != "unseen"
+
+
+def test_rows_written_into_the_statement_have_no_source(follow):
+    """Of a text that stands in the code as it is; not of one that the code puts together."""
+    pd.DataFrame({"a": [1, 2]}).to_csv("in.csv", index=False)
+    followed = follow("duckdb", "pandas")
+    frame = pd.read_csv("in.csv")
+    con = duckdb.connect("base.duckdb")
+    con.execute("CREATE TABLE told (id INTEGER, name TEXT)")
+    con.execute("CREATE TABLE built (id INTEGER, name TEXT)")
+    con.execute("INSERT INTO told VALUES (1, 'x'), (2, 'y')")
+    for row in frame.itertuples():
+        con.execute(f"INSERT INTO built VALUES ({row.a}, 'x')")
+    con.close()
+    assert followed.sources("told") <= {"told"}
+    assert "in.csv" in followed.sources("built")

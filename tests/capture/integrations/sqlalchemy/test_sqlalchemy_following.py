@@ -165,3 +165,16 @@ def test_each_engine_in_memory_has_tables_of_its_own(drivers, follow):
         ("job/sqlite_2/u", "job/sqlite_2/t"),
     }
     assert followed.columns(back) == {"x": {("u", "x")}}
+
+
+def test_rows_written_into_the_statement_have_no_source(engine_of):
+    """Of a text that stands in the code as it is; through a driver with an integration of its own, and without."""
+    followed, engine = engine_of
+    pd.DataFrame({"a": [1, 2]}).to_csv("in.csv", index=False)
+    pd.read_csv("in.csv")
+    with engine.begin() as connection:
+        GOODS.create(connection)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("INSERT INTO goods (x, y) VALUES ('tea', '1'), ('milk', '2')"))
+    assert followed.sources("goods") <= {"goods"}
+    engine.dispose()

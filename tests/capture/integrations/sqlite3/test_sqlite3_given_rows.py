@@ -210,3 +210,42 @@ def test_literal_rows_come_from_nothing(followed, base):
     base.executemany(INSERT, [(1, "one"), (2, "two")])
     base.commit()
     assert followed.sources("t") == {"t"}
+
+
+LITERAL = "INSERT INTO t (x, y) VALUES (5, 'six'), (7, 'eight')"
+
+
+@pytest.mark.parametrize("how", ["in the line", "under a name", "script", "in a loop", "no parameters"])
+def test_rows_written_into_the_statement_have_no_source(followed, base, how):
+    """The text stands in the code as it is: its rows come from none of the files that were read."""
+    if how == "in the line":
+        base.execute("INSERT INTO t (x, y) VALUES (5, 'six'), (7, 'eight')")
+    elif how == "under a name":
+        base.execute(LITERAL)
+    elif how == "script":
+        base.executescript("INSERT INTO t (x, y) VALUES (1, 2); INSERT INTO t (x, y) VALUES (3, 4);")
+    elif how == "in a loop":
+        for statement in ("INSERT INTO t (x, y) VALUES (1, 2)", "INSERT INTO t (x, y) VALUES (3, 4)"):
+            base.execute(statement)
+    else:
+        base.execute(LITERAL, ())
+    base.commit()
+    assert followed.sources("t") == {"t"}
+    assert given(followed, "x") == given(followed, "y") == set()
+
+
+def test_rows_that_the_code_puts_into_the_text_come_from_somewhere(followed, base):
+    """The text that runs is not the one in the code, so that its values have a source."""
+    frame = pd.read_csv("people.csv")
+    for row in frame.itertuples():
+        base.execute(f"INSERT INTO t (x, y) VALUES ('{row.name}', {row.age})")
+    base.commit()
+    assert "people.csv" in followed.sources("t")
+
+
+def test_unknown_rows_for_a_written_out_statement_stay_unknown(followed, base):
+    """A text with placeholders says nothing about the rows."""
+    rows = [tuple(Path("people.csv").read_text().split()[:2])]
+    base.executemany(INSERT, list(map(tuple, rows)))
+    base.commit()
+    assert "people.csv" in followed.sources("t")

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from headwater.capture.databases import new_memory
-from headwater.capture.given_rows import rows_given
+from headwater.capture.given_rows import rows_given, rows_spelled
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.duckdb.parameters import with_files
 from headwater.capture.integrations.duckdb.scope import WORD, Call
@@ -150,8 +150,10 @@ def _executed(recorder: Recorder, result: Any, call: Call) -> None:
     frames = named_frames(recorder, text, state, call)
     if call.name.startswith("execute") and len(call.args) + len(call.kwargs) > 1:
         given = rows_given(recorder, text, call.name, 3)
-        if given is not None:
-            frames[ROWS] = given
+    else:
+        given = rows_spelled(text)
+    if given is not None:
+        frames[ROWS] = given
     ran(recorder, state, text, frames, value)
 
 
