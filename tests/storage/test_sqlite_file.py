@@ -302,6 +302,54 @@ def test_a_fault_in_one_of_those_who_append_together_is_not_the_others(tmp_path:
         assert store.rebuild() == store.graph_hash()
 
 
+class _Interrupted(SQLiteStore):
+    """Raises what is in ``faults``, one a transaction, when its events have been taken in."""
+
+    faults: tuple[type[BaseException], ...] = ()
+
+    def _take_in(self, deliveries: Sequence[Checked]) -> list[list[Receipt]]:
+        taken = super()._take_in(deliveries)
+        if deliveries and self.faults:
+            fault, *rest = self.faults
+            self.faults = tuple(rest)
+            raise fault
+        return taken
+
+
+@pytest.mark.parametrize("faults", [(KeyboardInterrupt,), (ZeroDivisionError, KeyboardInterrupt)])
+def test_an_interrupt_of_one_who_writes_for_others_is_not_theirs(
+    tmp_path: Path, faults: tuple[type[BaseException], ...]
+) -> None:
+    """Whoever wrote for all is interrupted; the others have their events stored, with receipts, and hear nothing."""
+    with _Interrupted.open(tmp_path) as store, MemoryStore.open() as oracle:
+        interrupted: list[int] = []
+        receipts: dict[int, list[Receipt]] = {}
+        histories = {place: raw(whole_run(place + 1, f"j{place}", place, ["a"], [f"b{place}"])) for place in range(6)}
+
+        def work(place: int) -> None:
+            try:
+                receipts[place] = store.append(histories[place])
+            except KeyboardInterrupt:
+                interrupted.append(place)
+
+        threads = [threading.Thread(target=work, args=(place,)) for place in histories]
+        held = store.write([])
+        for thread in threads:
+            thread.start()
+        while len(store._waiting) < len(threads):
+            time.sleep(0.001)
+        store.faults = faults
+        held.rollback()
+        for thread in threads:
+            thread.join()
+        (one,) = interrupted
+        assert receipts.keys() == histories.keys() - {one}
+        for place, given in receipts.items():
+            assert [receipt.seq is not None for receipt in given] == [True] * len(histories[place])
+            oracle.append(histories[place])
+        assert store.graph_hash() == oracle.graph_hash()
+
+
 def test_a_commit_that_fails_stores_nothing(tmp_path: Path) -> None:
     """The transaction is lost between writing and committing: that is said, and the store goes on as it was."""
     with SQLiteStore.open(tmp_path, timeout_s=0.05) as store:

@@ -41,7 +41,12 @@ class _Waiting:
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
         self.receipts: list[Receipt] | None = None
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has its receipts, or an error."""
+        return self.receipts is not None or self.error is not None
 
 
 class GroupCommitStore(TableStore):
@@ -81,32 +86,41 @@ class GroupCommitStore(TableStore):
     def append(self, events: Sequence[bytes], *, received_at: int | None = None) -> list[Receipt]:
         """Store a batch of events in one commit, with a receipt for each in order.
 
-        Threads that call at the same time share a commit: one of them writes for all that wait.
+        Threads that call at the same time share a commit: one of them writes for all that wait. If it is interrupted
+        (Ctrl-C), the others write for themselves.
         """
         mine = _Waiting(self.prepare(events, received_at=received_at))
         with self._waiting_lock:
             self._waiting.append(mine)
         with self._lock:
-            if mine.receipts is None and mine.error is None:
-                with self._waiting_lock:
-                    together, self._waiting = self._waiting, []
-                self._append_all(together)
+            if not mine.is_done:
+                self._append_for_all(mine)
         if mine.error is not None:
             raise mine.error
         return mine.receipts or []
 
+    def _append_for_all(self, mine: _Waiting) -> None:
+        together: list[_Waiting] = []
+        try:
+            with self._waiting_lock:
+                together, self._waiting = self._waiting, []
+            self._append_all(together)
+        finally:
+            left = [one for one in together if not one.is_done and one is not mine]
+            if left:
+                with self._waiting_lock:
+                    self._waiting = left + self._waiting
+
     def _append_all(self, together: list[_Waiting]) -> None:
         try:
             receipts = self.append_group([one.delivery for one in together])
-        except BaseException as error:
-            if len(together) > 1 and isinstance(error, Exception) and not isinstance(error, StoreError):
+        except Exception as error:  # noqa: BLE001 - each caller raises it
+            if len(together) > 1 and not isinstance(error, StoreError):
                 for one in together:  # a fault in one must not fail the others
                     self._append_all([one])
                 return
             for one in together:
                 one.error = error
-            if not isinstance(error, Exception):
-                raise
             return
         for one, some in zip(together, receipts, strict=True):
             one.receipts = some
