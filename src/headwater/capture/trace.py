@@ -267,12 +267,13 @@ def _as_indirect(trail: Trail) -> Trail:
 
 
 def _merge(into: Trails, more: Trails) -> None:
-    """Add ``more`` to ``into``. For a source in both, a direct trail wins, then the stronger one."""
+    """Add ``more`` to ``into``. For a source in both, a direct trail wins, then the stronger one, then a known one."""
     for source, trail in more.items():
         known = into.get(source)
         if known is None or _weight(trail) > _weight(known):
             into[source] = trail
 
 
-def _weight(trail: Trail) -> tuple[bool, int, str]:
-    return trail.type == "DIRECT", _STRENGTH.get(trail.subtype, 1), trail.subtype
+def _weight(trail: Trail) -> tuple[bool, int, str, bool]:
+    strength = _STRENGTH.get(trail.subtype, 1)
+    return trail.type == "DIRECT", strength, trail.subtype, trail.description != INFERRED

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
@@ -38,11 +38,10 @@ from headwater.capture.source_analysis.row_list_syntax import (
 from headwater.capture.source_analysis.row_sources import MEASURES
 from headwater.capture.source_analysis.rows_across_calls import spelled_out
 from headwater.capture.source_analysis.running_names import ABSENT, held
+from headwater.capture.source_analysis.taken_values import TAKEN, Columns, Taken, gives_a_number
 from headwater.capture.user_code import is_users
-from headwater.capture.values import FETCHED, INFERRED, NOTHING, Columns, Dep, Value, make_value
+from headwater.capture.values import FETCHED, NOTHING, Value, make_value
 
-TAKEN: Final = "taken"
-"""The operation of a value inferred from the names in an expression."""
 _OF_A_HANDLE: Final = frozenset(("read", "readline", "readlines"))
 """Methods of an open file that return what is in it."""
 _READING: Final = LOADERS | RUNS | FETCHES | {"read_text", "read_bytes"}
@@ -54,7 +53,6 @@ _PURE: Final = frozenset(("itertools", "operator", "_operator", "functools", "co
 _NO_ROW: Final = -1
 _ROWS_OF_FRAMES: Final = {"itertuples": None, "to_dict": None, "to_dicts": None, "iter_rows": None, "iterrows": 1}
 """Methods of frames that give their rows, each with the place of the row in what it gives."""
-_Found = dict[tuple[Value, str | None], None]
 
 
 def expression_value(
@@ -71,21 +69,10 @@ def expression_value(
     taken = ExpressionReader(seen, Place(code, line), {at[:2] for _, at in expressions})
     is_read = bool(expressions) and all(taken.follows(node, at) for node, at in expressions)
     taken.take_files()
-    found, told = (taken.found, taken.told) if is_read else ({}, {})
+    what = taken.taken if is_read else Taken()
     items.values.update(taken.certain if is_read else {})
-    found.update(((value, None), None) for value in items.values)
-    return _made(found, told, items, code, line) if found or told else None
-
-
-def _made(found: _Found, told: _Found, items: Items, code: CodeType, line: int) -> Value:
-    inputs = tuple(dict.fromkeys(value for value, _ in (*found, *told)))
-    place = {value: position for position, value in enumerate(inputs)}
-    deps = [Dep(place[v], c, description="" if v in items.values else INFERRED) for v, c in found]
-    indirect = [
-        Dep(place[v], c, "INDIRECT", "CONDITIONAL", description="" if items.have_names_of(v) else INFERRED)
-        for v, c in told
-    ]
-    return make_value(TAKEN, inputs, lambda _: Columns({"*": deps}, indirect), code=code, line=line)
+    what.data.update(((value, None), None) for value in items.values)
+    return what.value(items, code, line)
 
 
 class ExpressionReader(AttributeReader):
@@ -99,12 +86,9 @@ class ExpressionReader(AttributeReader):
         self._known, self._passed, self._rounds, self._texts = seen
         self.certain: dict[Value, None] = {}
         """Values that are known to be used: no guesses."""
-        self.found: _Found = {}
-        """Values whose data is used, each with the column that is used."""
-        self.told: _Found = {}
-        """Values of which only names or sizes are used."""
-        self._sink = self.found
-        self._files: list[tuple[CodeType, Value, _Found]] = []
+        self.taken = Taken()
+        self._sink = self.taken.data
+        self._files: list[tuple[CodeType, Value, Columns]] = []
         """What functions of the user's read, and where it is to go."""
         self._literals: dict[CodeType, set[str]] = {}
         """The literals in all calls of a function; without any if one of the calls has none."""
@@ -114,7 +98,10 @@ class ExpressionReader(AttributeReader):
     def follows(self, node: ast.AST, at: Place) -> bool:
         """As in ``Reader``, and collects the followed objects that are reached."""
         readings = (self._loaded, self.attribute, self._part, self._chosen, super().follows, self._turned_to_text)
-        return any(reading(node, at) for reading in readings)
+        is_number = gives_a_number(node) and function_named(called_name(node), at.code) is None
+        is_number = is_number and self._sink is self.taken.data
+        with self._into(self.taken.summed if is_number else self._sink):
+            return any(reading(node, at) for reading in readings)
 
     def _turned_to_text(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression turned an object into text, whose items are known in part: ``json.dumps(report)``."""
@@ -223,7 +210,7 @@ class ExpressionReader(AttributeReader):
         elif node.attr == "index" and level_fields(value):
             self._take(value, level_fields(value))
         elif node.attr in MEASURES:
-            with self._telling():
+            with self._into(self.taken.told):
                 self._take(value)
         else:
             return False
@@ -236,7 +223,7 @@ class ExpressionReader(AttributeReader):
         if node.attr != "description":
             return self._row_of(name, node.attr, at)
         rows = list(self._rows_of(name, node.lineno, at))
-        with self._telling():
+        with self._into(self.taken.told):
             for value in rows:
                 self._take(value)
         return bool(rows)
@@ -274,9 +261,9 @@ class ExpressionReader(AttributeReader):
         self._sink.update(((value, column), None) for column in columns)
 
     @contextmanager
-    def _telling(self) -> Any:
-        """A section in which only names or sizes of the objects reached are used."""
-        before, self._sink = self._sink, self.told
+    def _into(self, sink: Columns) -> Iterator[None]:
+        """A section in which what is reached is used in one way."""
+        before, self._sink = self._sink, sink
         yield
         self._sink = before
 
@@ -334,7 +321,7 @@ class ExpressionReader(AttributeReader):
             is_library = is_library and not hands_on
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         if name == "len" and isinstance(function, ast.Name):
-            with self._telling():
+            with self._into(self.taken.told):
                 is_known = is_known and all(self.follows(item, at) for item in given)
         else:
             is_known = is_known and all(self.follows(item, at) for item in given)

@@ -215,3 +215,37 @@ def test_a_list_of_names_from_a_model_whose_path_stood_in_a_file(trained, tmp_pa
 
     tell()
     assert {i["name"].rpartition("/")[2] for i in followed.entries()["weights.csv"]["inputs"]} == {"model.joblib"}
+
+
+def _reports(X, y, model):
+    """Write scores and summaries of predictions, and predictions row by row."""
+    from sklearn.metrics import log_loss
+
+    both = model.predict_proba(X)
+    told = both[:, 1]
+    mixed = 0.5 * told + 0.5
+    scores = {"plain": {"loss": log_loss(y, told)}, "mixed": {"loss": log_loss(y, mixed)}}
+    with open("scores.json", "w") as file:
+        plain = {k: {n: float(v) for n, v in one.items()} for k, one in scores.items()}
+        json.dump({"rows": len(X), "scores": plain}, file)
+    with open("card.md", "w") as file:
+        file.write(f"Loss: {round(log_loss(y, mixed), 3)}, mean: {np.round(mixed.mean(), 2)}")
+        file.write(f"90 %: {np.quantile(mixed, 0.9)}")
+    with open("rows.txt", "w") as file:
+        for one in mixed:
+            file.write(f"{one}\n")
+    with open("most.json", "w") as file:
+        json.dump({"most": [float(p) for p in both.max(axis=1)]}, file)
+
+
+def test_reports_of_scores_are_no_predictions(trained):
+    """A file of metrics, or of other numbers about all predictions, holds no prediction of any row; what is written row
+    by row does."""
+    followed, X, y, model = trained
+    _reports(X, y, model)
+    types = {name: followed.facets(name)["datasetType"]["datasetType"] for name in ("scores.json", "card.md")}
+    assert types == {"scores.json": "FILE", "card.md": "FILE"}
+    told = {name: followed.facets(name)["datasetType"]["datasetType"] for name in ("rows.txt", "most.json")}
+    assert told == {"rows.txt": "PREDICTIONS", "most.json": "PREDICTIONS"}
+    for name in types:
+        assert followed.sources(name) >= {"model", "model.training_data"}
