@@ -168,6 +168,22 @@ def test_a_live_lease_is_nobodys_business(tmp_path):
     assert list(tmp_path.glob("*.lease")) == []
 
 
+def test_what_stands_in_the_way_is_told_once(tmp_path):
+    """However often the spool could not be written, the line that says so says it once; and no more, when it can be."""
+    target = tmp_path / "out" / "events.jsonl"
+    for name in ("out", "spool"):
+        (tmp_path / name).write_text("a file where a folder is needed")
+    delivery = Delivery({"kind": "file", "path": str(target)}, tmp_path)
+    for number in range(3):
+        delivery.send([b'{"n":%d}' % number])
+    assert delivery.unkept == 3
+    assert delivery.why_unkept.count("the spool cannot be written: ") == 1
+    assert delivery.why_unkept.startswith(delivery.away)
+    (tmp_path / "spool").unlink()
+    delivery.send([])
+    assert (delivery.unkept, "spool" in delivery.why_unkept) == (0, False)
+
+
 def test_a_run_that_ended_in_memory_is_not_closed_again(tmp_path, monkeypatch):
     """The last event of a run could be neither sent nor spooled, and is delivered later: from then on, nobody takes the
     run for one of a process that vanished."""

@@ -266,7 +266,7 @@ class Client:
         delivery = self.delivery
         line = ""
         if not is_done and delivery.unkept:
-            line = f"{delivery.unkept} lineage events are lost: {delivery.away}."
+            line = f"{delivery.unkept} lineage events are lost: {delivery.why_unkept}."
         elif not is_done:
             with GUARD.at("shutdown"):
                 self._close_in_spool()

@@ -52,6 +52,8 @@ class Delivery:
         self._deferred_until = time.monotonic() + DEFER_S
         self.away = ""
         """Why the destination could not be reached last time; empty while it can be."""
+        self._spool_fault = ""
+        """Why the spool could not be written last time; empty while it can be."""
         self.delivered = 0
         self.refused = 0
         self.dropped = 0
@@ -145,9 +147,10 @@ class Delivery:
         try:
             kept = self.spool.append(events)
         except OSError as error:
-            self.away = f"{self.away or 'the destination is away'}; the spool cannot be written: {error.strerror}"
+            self._spool_fault = error.strerror or str(error)
             self._unkept = self._trim(events)
         else:
+            self._spool_fault = ""
             self.dropped += len(events) - kept
             self._is_drained = False
 
@@ -165,6 +168,12 @@ class Delivery:
         waiting, self._unkept = self._unkept + events, []
         if waiting:
             self._keep(waiting)
+
+    @property
+    def why_unkept(self) -> str:
+        """Why events are in memory only."""
+        fault = self._spool_fault and f"the spool cannot be written: {self._spool_fault}"
+        return "; ".join(filter(None, (self.away or "the destination is away", fault)))
 
     @property
     def unkept(self) -> int:
@@ -225,6 +234,7 @@ class Delivery:
         self._is_drained = True  # the parent, or the next process, drains
         self.delivered = self.refused = self.dropped = self.drained = self.gaps = 0
         self.away, self._away_until, self._pause_s = "", 0.0, FIRST_PAUSE_S
+        self._spool_fault = ""
 
 
 _LEFT_TO_PARENT: list[Any] = []
