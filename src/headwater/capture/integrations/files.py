@@ -21,13 +21,14 @@ import os
 import sys
 import sysconfig
 import weakref
+from itertools import islice
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
-from headwater.capture.locations import located, path_of
+from headwater.capture.locations import MOST_FILES, located, path_of
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Emptied, Recorder
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
@@ -140,6 +141,7 @@ def _hook_moves(hooks: Hooks, shutil: ModuleType) -> None:
     for name in ("copyfile", "copy", "copy2"):
         hooks.replace(shutil, name, lambda original, name=name: observe_io(original, _copied, f"shutil.{name}"))  # type: ignore[misc]
     hooks.replace(shutil, "move", lambda original: observe_io(original, _moved, "shutil.move"))
+    hooks.replace(shutil, "copytree", lambda original: observe_io(original, _copied_folder, "shutil.copytree"))
 
 
 class OpenStandIn:
@@ -303,21 +305,62 @@ def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[DatasetRef, Da
 def _copied(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     ends = _ends(args, kwargs)
     if ends is not None and is_users_doing():
-        value = recorder.read(_Passing(), ends[0], "copy")
-        recorder.wrote(_copy_of(value, "copy"), ends[1], is_anew=True)
+        _note_copy(recorder, *ends)
+
+
+def _copied_folder(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Record that each file of a folder is now in a second one, too."""
+    folders = _folders(result, args, kwargs)
+    if folders is not None and is_users_doing():
+        for source, target in _files_of(recorder, *folders):
+            _note_copy(recorder, source, target)
+
+
+def _note_copy(recorder: Recorder, source: DatasetRef, target: DatasetRef) -> None:
+    value = recorder.read(_Passing(), source, "copy")
+    recorder.wrote(_copy_of(value, "copy"), target, is_anew=True)
 
 
 def _moved(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Record that what was written under the old name now has the new one, as in an atomic save."""
-    ends = _ends(args, kwargs)
-    if ends is None or not is_users_doing():
+    """Record that what was written under the old name now has the new one, as in an atomic save; of a folder, that of
+    each file in it."""
+    if not is_users_doing():
         return
-    source, target = ends
-    value = recorder.written.pop(source[:2], None)
-    if value is None:
-        value = _copy_of(make_value("file", dataset=source), "rename")
-    recorder.wrote(value, target, is_anew=True)
-    recorder.moved[source[:2]] = target
+    folders = _folders(result, args, kwargs)
+    ends = _ends(args, kwargs) if folders is None else None
+    for source, target in _files_of(recorder, *folders) if folders is not None else [ends] if ends is not None else []:
+        value = recorder.written.pop(source[:2], None)
+        if value is None:
+            value = _copy_of(make_value("file", dataset=source), "rename")
+        recorder.wrote(value, target, is_anew=True)
+        recorder.moved[source[:2]] = target
+
+
+def _folders(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, str] | None:
+    """The old and the new place of a folder that was moved or copied, as absolute paths; None for a file."""
+    given = [*args, *kwargs.values()]
+    source = path_of(kwargs.get("src", given[0]))
+    target = path_of(result or kwargs.get("dst", given[1] if len(given) > 1 else None))
+    if source is None or target is None or not os.path.isdir(target):  # noqa: PTH112 - a name that may be anything
+        return None
+    if os.path.isfile(source) or not (is_user_data(source) and is_user_data(target)):  # noqa: PTH113 - likewise
+        return None
+    return os.path.abspath(source), os.path.abspath(target)  # noqa: PTH100 - a lexical step
+
+
+def _files_of(recorder: Recorder, source: str, target: str) -> list[tuple[DatasetRef, DatasetRef]]:
+    """The old and the new name of each file in a folder: of a folder that is one dataset, its own; of very many files,
+    those that this run has written."""
+    found = (os.path.join(folder, name) for folder, _, names in os.walk(target) for name in names)  # noqa: PTH118
+    paths = [os.path.relpath(path, target) for path in islice(found, MOST_FILES + 1)]
+    if len(paths) > MOST_FILES:
+        below = source + os.sep
+        paths = [name[len(below) :] for space, name in recorder.written if space == "file" and name.startswith(below)]
+    whole = located(source), located(target)
+    if whole[0] is not None and whole[0][:2] in recorder.written:
+        paths = ["."]
+    pairs = [[located(os.path.normpath(os.path.join(end, path))) for end in (source, target)] for path in paths]  # noqa: PTH118
+    return [(old, new) for old, new in pairs if old is not None and new is not None and is_user_data(new.name)]
 
 
 class _Passing:
