@@ -85,6 +85,63 @@ def test_what_a_front_end_would_draw_is_not_printed(project):
 
 
 @needs_ipython
+def test_values_of_cells_have_names(project):
+    """``_``, ``Out`` and ``In``, numbered as by a kernel; a semicolon keeps a value from them, ``await`` does not."""
+    cells = (
+        "6 * 7",
+        "print(_ + 1)\n'two'",
+        "'hidden';",
+        "import asyncio\nawait asyncio.sleep(0, 'slept')",
+        "print(_, Out[1], _2, sorted(Out), len(In), In[1])",
+    )
+    project.write("n.ipynb", notebook(*cells))
+    ended = project.captured("n.ipynb")
+    assert (ended.code, ended.out, ended.err) == (0, "43\nslept 42 two [1, 2, 4] 6 6 * 7\n", "")
+
+
+@needs_ipython
+def test_a_frame_shown_by_a_cell_is_followed_further(project):
+    """Through the names that it then has; an error in the last expression is told with its line."""
+    pytest.importorskip("pandas")
+    project.write("a.csv", "x,y\n1,2\n3,4\n")
+    cells = (
+        "import pandas as pd\npd.read_csv('a.csv')",
+        "_.assign(z=_.x * 2).to_csv('out.csv', index=False)",
+        "a = 1\n(a /\n 0)",
+    )
+    project.write("n.ipynb", notebook(*cells))
+    ended = project.captured("n.ipynb")
+    assert ended.code == 1
+    assert 'File "<n.ipynb cell 3>", line 2, in <module>' in ended.err
+    entries = project.events[-1]["run"]["facets"]
+    assert "ZeroDivisionError" in json.dumps(entries)
+
+
+@needs_ipython
+def test_help_is_not_printed(project):
+    """It goes to a front end; nor is what IPython keeps for itself an output."""
+    project.write("n.ipynb", notebook("x = 1", "x?", "%pinfo x", "%cd -q .", "print('end')"))
+    ended = project.captured("n.ipynb", before=["env", f"IPYTHONDIR={project.folder}"])
+    assert (ended.code, ended.out) == (0, "end\n")
+    assert project.events[-1]["outputs"] == []
+
+
+@needs_ipython
+@pytest.mark.parametrize("leave", ["quit()", "exit()"])
+def test_leaving_ends_a_notebook(project, leave):
+    """The cell runs to its end, the next ones do not, and nothing has failed."""
+    project.write("n.ipynb", notebook("print('one')", f"{leave}\nprint('two')", "print('three')"))
+    ended = project.captured("n.ipynb")
+    assert (ended.code, ended.out) == (0, "one\ntwo\n")
+
+
+def test_a_notebook_is_no_file_to_itself(project):
+    """Code that looks for ``__file__`` to tell a script from a notebook finds a notebook."""
+    project.write("n.ipynb", notebook("print(__name__, '__file__' in globals())"))
+    assert project.captured("n.ipynb").out == "__main__ False\n"
+
+
+@needs_ipython
 def test_figures_are_drawn_nowhere(project):
     """``%matplotlib inline`` works, a figure is closed with its cell, and a saved one is written."""
     cells = (

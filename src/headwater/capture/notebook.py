@@ -1,7 +1,8 @@
 """Runs a notebook as a program: the code cells of an ``.ipynb`` file, in order, in the folder of the notebook.
 
 What a cell prints is printed; what a front end would draw (the value of a cell, ``display``, figures) is not. If
-IPython is installed, magics and shell lines work (``headwater.capture.notebook_shell``). Without it, cells must be
+IPython is installed, magics, shell lines and names such as ``_`` and ``Out`` work
+(``headwater.capture.notebook_shell``). Without it, cells must be
 plain Python; magics that only choose how figures are shown are ignored, others are refused with a message that names
 the cell.
 """
@@ -16,6 +17,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -41,7 +43,7 @@ def notebook_program(place: Path, arguments: Sequence[str], project: Path) -> Pr
         name=api.script_name(place, project),
         argv=[str(place), *arguments],
         path0=os.path.dirname(os.path.realpath(absolute)),  # noqa: PTH120 - text in, text out
-        file=str(absolute),
+        file=None,  # as under a kernel; code that looks for it means a script
         script=absolute,
         load=lambda: compile("", str(absolute), "exec"),
         body=lambda _code, names: run_cells(read_cells(absolute), names, str(place), absolute.parent),
@@ -79,22 +81,23 @@ def run_cells(cells: Sequence[Cell], names: dict[str, Any], title: str, folder: 
         try:
             source = shell.transformed(cell.source) if shell is not None else _without_magics(cell.source, number)
             timed = shell.timed(cell.source) if shell is not None else ""
-            _run_cell(notebook.add(number, source, timed), names, shell)
+            codes = notebook.add(number, source, timed, is_shown=shell is not None)
+            with shell.running(cell.source, source) if shell is not None else nullcontext():
+                _run_cell(codes, names)
         except Exception:
             if not cell.may_raise:
                 raise
             traceback.print_exc()
+        if shell is not None and shell.is_left:
+            break
 
 
-def _run_cell(code: CodeType, names: dict[str, Any], shell: Shell | None) -> None:
-    if shell is not None:
-        shell.before_cell()
-    if code.co_flags & inspect.CO_COROUTINE:  # it has an ``await`` at the top level
-        _loop().run_until_complete(eval(code, names))  # noqa: S307 - running the user's program is the purpose
-    else:
-        exec(code, names)  # noqa: S102 - as above
-    if shell is not None:
-        shell.after_cell()
+def _run_cell(codes: Sequence[CodeType], names: dict[str, Any]) -> None:
+    for code in codes:
+        if code.co_flags & inspect.CO_COROUTINE:  # it has an ``await`` at the top level
+            _loop().run_until_complete(eval(code, names))  # noqa: S307 - running the user's program is the purpose
+        else:
+            exec(code, names)  # noqa: S102 - as above
 
 
 _loops: list[asyncio.AbstractEventLoop] = []

@@ -37,21 +37,31 @@ class Notebook:
         self._lines: list[str] = []
         _cells[self._whole] = []
 
-    def add(self, number: int, source: str, timed: str = "") -> CodeType:
+    def add(self, number: int, source: str, timed: str = "", *, is_shown: bool = False) -> list[CodeType]:
         """Compile the next cell, and make its lines available to tracebacks, ``inspect`` and our own analysis.
 
         ``await`` is allowed at its top level. ``timed`` is the code of a cell under ``%%time``, which IPython compiles.
+        If it ``is_shown``, an expression at the end is a part of its own, whose value goes to ``sys.displayhook``.
         """
         name = f"<{self._title} cell {number}>"
         linecache.cache[name] = (len(source), None, _lines(source), name)
-        code: CodeType = compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-        _wholes[code] = self._whole, len(self._lines)
-        _cells[self._whole].append(code)
+        tree = compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST, dont_inherit=True)
+        last = tree.body.pop() if is_shown and tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        codes = [_compiled(tree, name, "exec")] if tree.body or last is None else []
+        codes += [_compiled(ast.Interactive([last]), name, "single")] if last is not None else []
+        for code in codes:
+            _wholes[code] = self._whole, len(self._lines)
+        _cells[self._whole] += codes
         _timed[:] = [(self._whole, len(self._lines))] if timed else []
         self._lines += _lines(timed or source)
         whole = _files[name] = self._whole.co_filename
         linecache.cache[whole] = (len(self._lines), None, self._lines, whole)
-        return code
+        return codes
+
+
+def _compiled(tree: ast.Module | ast.Interactive, name: str, mode: str) -> CodeType:
+    code: CodeType = compile(tree, name, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    return code
 
 
 def _lines(source: str) -> list[str]:

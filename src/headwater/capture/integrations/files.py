@@ -28,6 +28,7 @@ from typing import Any, ClassVar, Final
 from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
+from headwater.capture.library_callers import is_users_doing
 from headwater.capture.locations import MOST_FILES, located, path_of
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Emptied, Recorder
@@ -68,51 +69,6 @@ _FOLDERS: Final = frozenset(
 )
 _MOST_BINARIES: Final = 64
 """How many files opened to read bytes are remembered."""
-_BETWEEN: Final = frozenset({"pathlib", "io", "codecs", "gzip", "bz2", "lzma", "_compression", "tarfile", "zipfile"})
-"""Modules of the standard library that open files for their caller."""
-_OPEN_OF_IPYTHON: Final = "_modified_open"
-"""The name of the function that IPython puts in place of ``open``."""
-_STAND_INS: Final = (__name__, "headwater.capture.hooks", "headwater.capture.wrapper_frames")
-_OWN_BUSINESS: Final = frozenset(
-    (
-        "headwater",
-        "importlib",
-        "linecache",
-        "tokenize",
-        "logging",
-        "traceback",
-        "inspect",
-        "warnings",
-        "runpy",
-        "pkgutil",
-        "site",
-        "sysconfig",
-        "platform",
-        "zoneinfo",
-        "mimetypes",
-        "ssl",
-        "subprocess",
-        "multiprocessing",
-        "tempfile",
-        "netrc",
-        "imp",
-        "pdb",
-        "doctest",
-        "unittest",
-        "pytest",
-        "_pytest",
-        "coverage",
-        "IPython",
-        "ipykernel",
-        "matplotlib",
-        "numba",
-        "setuptools",
-        "pkg_resources",
-        "distutils",
-        "ctypes",
-    )
-)
-"""Modules that open files for themselves, which is not part of the user's data flow."""
 
 
 class FilesIntegration(Integration):
@@ -254,21 +210,6 @@ def is_user_data(path: str) -> bool:
     if full.startswith(_SYSTEM) or full.startswith(_interpreter()):
         return False
     return _FOLDERS.isdisjoint(full.split("/" if os.sep == "/" else os.sep))
-
-
-def is_users_doing() -> bool:
-    """Whether the current call comes from the user's code, or from a library on its behalf."""
-    frame: Any = sys._getframe(1)
-    for _ in range(16):
-        if frame is None:
-            return False
-        name = frame.f_globals.get("__name__") or ""
-        root = name.partition(".")[0]
-        if name in _STAND_INS or root in _BETWEEN or frame.f_code.co_name == _OPEN_OF_IPYTHON:
-            frame = frame.f_back
-            continue
-        return root not in _OWN_BUSINESS
-    return False
 
 
 _interpreter_paths: list[tuple[str, ...]] = []

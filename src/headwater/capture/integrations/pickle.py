@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture.containers import bind_parts, typed, value_saved
 from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.library_callers import is_users_doing
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import DatasetRef
@@ -42,13 +43,13 @@ class PickleIntegration(Integration):
 def _dumped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     obj = args[0] if args else kwargs["obj"]
     ref = located(args[1] if len(args) > 1 else kwargs["file"])
-    if ref is not None:
+    if ref is not None and is_users_doing(2):
         recorder.wrote(value_saved(recorder.values, obj, _SAVERS), typed(ref, obj))
 
 
 def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     ref = located(args[0] if args else kwargs["file"])
-    if ref is not None:
+    if ref is not None and is_users_doing(2):
         _read(recorder, result, ref, "pickle.load")
 
 
