@@ -45,9 +45,10 @@ from headwater.capture.source_analysis.meant_parts import (
     names_beside,
     of_parts,
     places_chosen,
+    without_those_beside,
 )
 from headwater.capture.source_analysis.row_selection import selected_rows
-from headwater.capture.source_analysis.running_call import expression_given
+from headwater.capture.source_analysis.running_call import expressions_given
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.source_analysis.wanted_names import Wanted
 from headwater.capture.user_code import is_users, user_frame
@@ -156,11 +157,14 @@ def array_origin(
         others = [item for item in own if item.op == FROM_CODE]  # inferred for other expressions in the statement
         meant = [item for item in own if at.mentions.intersection(item.column_names() or at.mentions)]
         own = made_within(own, within) or [item for item in meant if item not in others]
+    computed = expressions_given(code) if not names and within is None else []
+    given = computed[0] if len(computed) == 1 else None
+    if computed:  # what the statement made beside the call is another's: id in {"id": t.id, "d": f(x > 1)}
+        own = without_those_beside(own, computed)
     chosen: frozenset[str] = at.mentions if within is not None else frozenset()
     walk.found.update((id(value), (value, chosen)) for value in own)
-    given = expression_given(code) if not names and within is None else None
-    if given is not None and not own:  # the names beside it belong to other arguments: y in f(y, g(x))
-        at = part_of(at, given)
+    if computed and not own:  # the names beside it belong to other arguments: y in f(y, g(x))
+        at = part_of(at, given or ast.copy_location(ast.Tuple(computed, ast.Load()), computed[0]))
     if given is not None and width and keeps_columns_of(given):
         walk.kept = frozenset(names_in(given))
         walk.alike.update(made_within(own, given))

@@ -38,6 +38,13 @@ def made_within(values: list[Value], node: ast.expr) -> list[Value]:
     return [value for value in values if (span := _span(value)) is not None and _holds(_extent(node), span)]
 
 
+def without_those_beside(values: list[Value], nodes: Sequence[ast.expr]) -> list[Value]:
+    """The values without those that the statement made outside some expressions, as far as their places are known."""
+    extents = [_extent(node) for node in nodes]
+    spans = [(value, _span(value)) for value in values]
+    return [value for value, span in spans if span is None or any(_holds(extent, span) for extent in extents)]
+
+
 def names_beside(values: list[Value], node: ast.AST) -> set[str]:
     """The names that a statement or expression computes with outside the parts that made some values: ``X`` in
     ``X - X[:, :1]``. Not those that only choose rows or columns; empty if the places of the values are not known."""

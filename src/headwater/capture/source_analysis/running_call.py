@@ -22,13 +22,18 @@ _SIMPLE: Final = (ast.Name, ast.Constant, ast.Attribute, ast.Starred, ast.List, 
 def expression_given(code: CodeType) -> ast.expr | None:
     """The one argument of the running call of ``code`` that is computed in the call: ``X - low`` in ``f(X - low, k)``.
     None if there is none, or more than one."""
+    computed = expressions_given(code)
+    return computed[0] if len(computed) == 1 else None
+
+
+def expressions_given(code: CodeType) -> list[ast.expr]:
+    """The arguments of the running call of ``code`` that are computed in the call."""
     frame = user_frame(sys._getframe(2))
     if frame.f_code is not code or whole(code, 1)[0] is not code:
-        return None
+        return []
     span = span_of(code, frame.f_lasti)
     given = _given(file_of(code), len(lines_of(code.co_filename)), span) if span is not None else ()
-    computed = [item for item in given if not isinstance(item, _SIMPLE)]
-    return computed[0] if len(computed) == 1 else None
+    return [item for item in given if not isinstance(item, _SIMPLE)]
 
 
 @lru_cache(maxsize=256)

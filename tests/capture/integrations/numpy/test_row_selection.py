@@ -89,3 +89,16 @@ def test_what_chose_the_rows_decides(matrices):
     assert told == [{("y", "FILTER")}, {("y", "FILTER")}, {("b", "FILTER")}, set()]
     for one in made:
         assert [set(followed.direct(one, name)) for name in map(str, one.columns)] == [{"a"}, {"b"}, {"c"}]
+
+
+def test_what_stands_beside_a_call_is_no_source_of_what_it_is_given(matrices):
+    """``{"id": data.b, "label": np.where(score > 0, ...)}``: the condition comes from the score, not also from the
+    column that the same statement takes out of a frame of the same length."""
+    followed, _, _ = matrices
+    data = pd.read_csv("numbers.csv")
+    score = data["a"].to_numpy()
+    made = pd.DataFrame({"id": data.b, "label": np.where(score >= 0.5, "high", "low")})
+    assert followed.columns(made) == {"id": {("numbers.csv", "b")}, "label": {("numbers.csv", "a")}}
+    cut = score.mean()
+    made = pd.DataFrame({"id": data["b"], "label": np.where(score >= cut, score * 2, -score)})
+    assert followed.columns(made)["label"] == {("numbers.csv", "a")}

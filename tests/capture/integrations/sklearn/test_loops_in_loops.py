@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from headwater.capture.latest_arrays import LatestArrays
+from headwater.capture.recorder import VALUES
+
 MODELS = """
 import numpy as np, pandas as pd
 from sklearn.linear_model import LinearRegression
@@ -129,6 +132,7 @@ main()
 def run(follow, tmp_path, monkeypatch):
     """Runs a script beside three files of numbers, and gives what was seen of it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(VALUES, "arrays", LatestArrays())  # full of what other tests made, it has room for few of each
     random = np.random.default_rng(5)
     for name in ("one", "two", "three"):
         columns = {"id": range(30), "t": random.random(30), "z": random.random(30)}
