@@ -73,7 +73,7 @@ def unless_too_deep(analysis: Callable[P, T], otherwise: T) -> Callable[P, T]:
         try:
             return analysis(*args, **kwargs)
         except RecursionError:
-            BUDGET.too_deep(*user_place(2))
+            BUDGET.too_deep(*user_place(3))
             return otherwise
 
     return bounded

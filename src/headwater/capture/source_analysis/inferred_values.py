@@ -127,7 +127,7 @@ class InferredValues:
     def _read(self, obj: Any, rows: int) -> Value | None:
         """What the code shows about an array. A line that has been analysed often is in a loop, and shows nothing new:
         if none of its arrays came from anything followed, the next does not, either."""
-        code, line = user_place(4)
+        code, line = user_place(5)
         if not is_users(code):
             return None
         count, is_unknown = self._asked.get((code, line), (0, True))
@@ -147,12 +147,12 @@ class InferredValues:
         """Whether what a call of ``maker`` in the user's line takes is literal in the code."""
         from headwater.capture.source_analysis.literals import is_literal
 
-        return is_literal(*user_place(4), maker.names, maker.place)
+        return is_literal(*user_place(5), maker.names, maker.place)
 
     def table_of(self, names: tuple[str, ...], rows: int | None, maker: Maker | None = None) -> Value | None:
         """A value for a table with these columns that the user's line makes from a list, according to what the code
         collected in that list. ``maker`` tells which call of the line takes it, if none of those that make frames."""
-        code, line = user_place(3)
+        code, line = user_place(4)
         if code is None:
             return None
         code = around(code)
@@ -196,7 +196,7 @@ class InferredValues:
         see ``literals``."""
         from headwater.capture.source_analysis.literals import is_literal
 
-        return self._spelled_at(user_place(4), makers, lambda code, line: is_literal(code, line, makers))
+        return self._spelled_at(user_place(5), makers, lambda code, line: is_literal(code, line, makers))
 
     def saved_here(self, savers: frozenset[str], target: int, obj: object = None) -> Value | None:
         """A value for everything that the user's line writes to a file by a call of one of the ``savers``, whose
@@ -204,7 +204,7 @@ class InferredValues:
         the line names; None if the code does not show that. ``obj`` is what is saved, if its items may be known."""
         from headwater.capture.source_analysis.literals import Place, saved_at
 
-        code, line = user_place(4)
+        code, line = user_place(5)
         if code is None:
             return None
         return self._taken(
@@ -215,7 +215,7 @@ class InferredValues:
         """A value for the text or buffer that a call of ``reader`` in the user's line reads; see ``buffer_texts``."""
         from headwater.capture.source_analysis.buffer_texts import text_read
 
-        code, line = user_place(4)
+        code, line = user_place(5)
         return self._taken(code, line, partial(text_read, code, line, reader, names, text)) if code else None
 
     def looked_up_here(self, method: str, obj: object) -> Value | None:
@@ -226,13 +226,13 @@ class InferredValues:
         def given(code: CodeType, line: int) -> Any:
             return [(node, Place(code, line)) for node in saved_at(code, line, frozenset((method,)), _NO_FILE)]
 
-        return self._looked_up(*user_place(4), given, obj)
+        return self._looked_up(*user_place(5), given, obj)
 
     def masked_here(self, method: str) -> Value | None:
         """A value for what chose the rows whose index the user's line gives to a method; see ``masks_at``."""
         from headwater.capture.source_analysis.literals import masks_at
 
-        return self._looked_up(*user_place(4), lambda code, line: masks_at(code, line, method))
+        return self._looked_up(*user_place(5), lambda code, line: masks_at(code, line, method))
 
     def named_here(self, name: str, obj: object) -> Value | None:
         """As ``looked_up_here``, for a list or dictionary that the user's running code has under a name."""
@@ -244,7 +244,7 @@ class InferredValues:
         def given(code: CodeType, line: int) -> Any:
             return [(ast.Name(name, ast.Load()), Place(code, line))] if held(name, code) is obj else []
 
-        return self._looked_up(*user_place(4), given, obj)
+        return self._looked_up(*user_place(5), given, obj)
 
     def _looked_up(
         self, code: CodeType | None, line: int, given: Callable[[CodeType, int], Any], obj: object = None
@@ -259,7 +259,7 @@ class InferredValues:
     def conditions_here(self) -> Value | None:
         """A value for what the conditions were computed from under which the user's line runs: those of a loop are the
         same in each round, and read in the first. None if there are none, or the code does not show it."""
-        code, line = user_place(4)
+        code, line = user_place(5)
         return self._deciding.conditions(code, line) if code is not None and is_users(code) else None
 
     def put_in_file(self, code: CodeType | None, line: int) -> Value | None:
@@ -313,7 +313,7 @@ class InferredValues:
 
     def is_literal_object(self, obj: Any) -> bool:
         """Whether an object is literal in the code, under a name by which the user's line refers to it."""
-        frame = user_frame(sys._getframe(2))
+        frame = user_frame(sys._getframe(3))
         code, line = place_of(frame)
         names = self._names_of(obj, frame, code, line)
         if not names:
@@ -330,7 +330,7 @@ class InferredValues:
         from headwater.capture.source_analysis.labelled_rows import labelled_rows
         from headwater.capture.source_analysis.list_columns import iterated_columns
 
-        frame = user_frame(sys._getframe(3))
+        frame = user_frame(sys._getframe(4))
         code, line = place_of(frame)
         names = self._names_of(obj, frame, code, line)
         labelled = labelled_rows(code, line, names, self._passes_of)

@@ -25,7 +25,7 @@ class TurnedTexts:
     def note(self, obj: object) -> CodeType | None:
         """Record what is known of the items of an object that the user's line turns into text. Returns the code if
         anything is."""
-        code, line = user_place(4)
+        code, line = user_place(5)
         count, before = self._noted.get((code, line), (0, ())) if code is not None else (_NOTED_A_LINE, ())
         if code is None or count >= _NOTED_A_LINE:
             return None
