@@ -114,7 +114,15 @@ def _of_call(call: ast.Call, handles: set[str]) -> list[ast.expr] | None:
         return None
     if owner.id in handles:
         return payload if function.attr in _OWN else None
-    return payload if owner.id in _WRITERS else None
+    return payload if owner.id in _WRITERS else [_without(call, handles)]
+
+
+def _without(call: ast.Call, handles: set[str]) -> ast.Call:
+    """The call without the handle among its arguments, of a function that writes what it is given
+    (``export_graphviz(model, out_file=file)``) or a method that writes its object."""
+    args = [item for item in call.args if not (isinstance(item, ast.Name) and item.id in handles)]
+    named = [one for one in call.keywords if not (isinstance(one.value, ast.Name) and one.value.id in handles)]
+    return ast.copy_location(ast.Call(call.func, args, named), call)
 
 
 def _is_archive(opened: ast.expr | None) -> bool:

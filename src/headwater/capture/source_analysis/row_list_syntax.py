@@ -166,12 +166,15 @@ def target_of(target: ast.expr, iterated: ast.expr, name: str) -> Target | None:
     for place, item in enumerate(target.elts):
         if isinstance(item, ast.Name) and item.id == name:
             return Target(iterated, place)
-        if not isinstance(item, ast.Tuple) or not isinstance(iterated, ast.Call):
+        if not isinstance(item, ast.Tuple):
             continue
-        inner = iterated.args[:1] if is_counted else iterated.args[place : place + 1] if is_zipped else []
+        given = iterated.args if isinstance(iterated, ast.Call) else []
+        inner = given[:1] if is_counted else given[place : place + 1] if is_zipped else []
         found = target_of(item, inner[0], name) if inner else None
         if found is not None:
             return found
+        if any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(item)):
+            return Target(iterated, place)  # a part of what stands there: ``for key, (a, b) in pairs.items()``
     return None
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import pprint
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -117,3 +120,31 @@ def test_sums_by_key(followed):
         "who": {("orders.json", "who")},
         "total": {("orders.json", "price"), ("orders.json", "count")},
     }
+
+
+def test_a_library_that_is_given_the_file_writes_what_else_it_is_given(followed):
+    """``shutil.copyfileobj(source, target)``, ``tree.export_graphviz(model, out_file=file)``: not all that was read."""
+    frame = pd.read_csv("people.csv")
+    with open("people.csv") as source, open("copy.csv", "w") as target:  # noqa: PTH123 - as people write it
+        shutil.copyfileobj(source, target)
+    with open("debts.txt", "w") as file:  # noqa: PTH123 - as people write it
+        np.savetxt(fname=file, X=frame["debt"].to_numpy())
+    with open("shown.txt", "w") as file:  # noqa: PTH123 - as people write it
+        pprint.pprint(frame["debt"].tolist(), stream=file)
+    for name in ("copy.csv", "debts.txt", "shown.txt"):
+        assert followed.sources(name) == {"people.csv"}
+
+
+def test_an_object_of_the_user_that_is_given_the_file_may_write_anything(followed):
+    """What its method writes is not known from the call."""
+
+    class Report:
+        def save(self, file):
+            file.write(Path("limits.csv").read_text())
+
+    frame = pd.read_csv("people.csv")
+    report = Report()
+    with open("report.txt", "w") as file:  # noqa: PTH123 - as people write it
+        report.save(file)
+    assert len(frame) == 2
+    assert "limits.csv" in followed.sources("report.txt")

@@ -340,3 +340,13 @@ def test_rows_of_masked_arrays_and_of_settings(follow):
     assert followed.sources("rows.csv", "key") == {("in.csv", "id")}
     assert followed.sources("rows.csv", "number") == {("in.csv", "a")}
     assert followed.entries()["rows.csv"]["fields"].get("of", {"inputs": []})["inputs"] == []
+
+
+def test_names_inside_a_tuple_of_a_loop_are_its_own(people):
+    """``for name, (_, part, _) in parts.items()``: not what the code has under that name elsewhere."""
+    followed, frame = people
+    part = frame["debt"].to_numpy()
+    parts = {"in": (1, frame["income"].to_numpy(), True)}
+    rows = [{"name": name, "root": np.sqrt(part.sum())} for name, (_, part, _) in parts.items()]
+    assert followed.columns(pd.DataFrame(rows)) == {"name": set(), "root": {("people.csv", "income")}}
+    assert part.sum() == 35
