@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from headwater.capture.source_analysis.bindings import Step, begins_anew, calls_with
-from headwater.capture.source_analysis.row_list_syntax import changes, executed, last_line, owner_of
+from headwater.capture.source_analysis.row_list_syntax import (
+    Scope,
+    Target,
+    changes,
+    executed,
+    last_line,
+    owner_of,
+    target_of,
+)
 from headwater.capture.values import Value
 
 Passes = Mapping[int, tuple[Value, ...]]
 """The frames and columns that were iterated over, by line."""
 Known = Callable[..., Value | None]
 """Returns the value of the object of that name, or of one of its attributes, if it is followed."""
+_MOST_TEXTS: Final = 200
 
 
 class NamesAbove:
@@ -66,3 +76,39 @@ class NamesAbove:
         """Whether a name was rebound after it was used at a line."""
         later = (step for step in self._steps if line < step.first <= self._line) if line else ()
         return any(begins_anew(step, name) for step in later)
+
+    def texts(self, name: str, scope: Scope, lookup: Callable[[str], object]) -> list[str]:
+        """The texts that a name may stand for: one it was assigned, or those of a list that a loop goes through. Empty
+        if it may stand for anything else."""
+        steps = [] if name in scope else self.latest(name)
+        loops = [step.node for step in steps if isinstance(step.node, ast.For | ast.AsyncFor)]
+        targets = [target_of(loop.target, loop.iter, name) for loop in loops] or [scope.get(name)]
+        if loops or name in scope:
+            found = [_texts_in(target, self, lookup) for target in targets]
+            return [text for texts in found for text in texts] if all(found) and len(loops) == len(steps) else []
+        held = _texts_of(lookup(name))
+        if held and all(step.is_sure for step in steps):
+            return held
+        given = [getattr(step.node, "value", None) for step in steps]
+        written = [item.value for item in given if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+        return written if len(written) == len(steps) else []
+
+
+def _texts_in(target: Target | None, names: NamesAbove, lookup: Callable[[str], object]) -> list[str]:
+    """The texts of the list that a loop goes through; empty if it is none, or not all of it are texts."""
+    iterated = target.iterated if target is not None and target.place is None else None
+    held = lookup(iterated.id) if isinstance(iterated, ast.Name) else None
+    if isinstance(iterated, ast.Name) and held is None:
+        given = [getattr(step.node, "value", None) for step in names.latest(iterated.id)]
+        iterated = given[0] if len(given) == 1 else None
+    if isinstance(iterated, ast.List | ast.Tuple | ast.Set):
+        held = [item.value if isinstance(item, ast.Constant) else None for item in iterated.elts]
+    return _texts_of(held) if not isinstance(held, str) else []
+
+
+def _texts_of(held: object) -> list[str]:
+    """A text, or the texts of a list; empty for anything else, and for a list of very many."""
+    if isinstance(held, str):
+        return [held]
+    items = list(held) if isinstance(held, list | tuple) and len(held) <= _MOST_TEXTS else []
+    return items if all(isinstance(item, str) for item in items) else []

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from headwater.capture.source_analysis.names_above import NamesAbove
-from headwater.capture.source_analysis.row_columns import Found, labels_of
+from headwater.capture.source_analysis.row_columns import Found, by_place, labels_of
 from headwater.capture.source_analysis.row_list_syntax import FETCHES, Scope, called_name, given_to, owner_of, target_of
 from headwater.capture.values import FETCHED, Value
 
@@ -142,3 +142,19 @@ def _of_statement(found: list[Value]) -> Places | None:
     if len(rows) != 1 or len(found) != 1:
         return None
     return [{(rows[0], name): None} for name in rows[0].column_names()]
+
+
+def fetched_in(node: ast.expr, names: NamesAbove) -> Found:
+    """The columns of rows of a database that an expression fetches: ``cursor.fetchone()[0]``."""
+    found: Found = {}
+    places = {
+        id(item.value): item.slice.value
+        for item in ast.walk(node)
+        if isinstance(item, ast.Subscript) and isinstance(item.slice, ast.Constant)
+    }
+    for item in ast.walk(node):
+        if isinstance(item, ast.Call) and called_name(item) in FETCHES:
+            rows: Found = {(value, None): None for value in names.fetched(item)}
+            place = places.get(id(item)) if called_name(item) == "fetchone" else None
+            found.update((by_place(rows, place) if isinstance(place, int) else {}) or rows)
+    return found

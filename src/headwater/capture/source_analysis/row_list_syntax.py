@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from headwater.capture.source_analysis.bindings import Step, is_test_of_names
@@ -42,6 +42,10 @@ GIVES_ROWS: Final = frozenset(("iterrows", "itertuples", "iter_rows", "rows", "t
 """Calls that return rows, whose length is not data."""
 GIVES_A_ROW: Final = frozenset(("to_dict", "to_dicts", "rows", "_asdict", "copy", "dict")) | RUNS | FETCHES
 """Calls that return one or several rows as dictionaries."""
+_COPIES: Final = frozenset(("copy", "to_dict", "_asdict", "model_dump"))
+"""Methods of a row that give a copy of it, or a dictionary."""
+_GIVES_ATTRIBUTES: Final = frozenset(("asdict", "vars"))
+"""Calls that give the attributes of an object by name."""
 GROUPS: Final = frozenset(("groupby", "group_by"))
 """Calls that return groups with their keys."""
 
@@ -66,6 +70,7 @@ class Target(NamedTuple):
 
 
 Scope = dict[str, Target]
+Texts = Callable[[str], list[str]]
 
 
 def last_line(node: ast.AST) -> int:
@@ -178,9 +183,9 @@ def target_of(target: ast.expr, iterated: ast.expr, name: str) -> Target | None:
     return None
 
 
-def uses_of(node: ast.AST) -> Iterator[tuple[str, str | None]]:
+def uses_of(node: ast.AST, texts: Texts = lambda _: []) -> Iterator[tuple[str, str | None]]:
     """The names in an expression, each with the column used (``row.age``, ``row["age"]``), or ``LENGTH`` for
-    ``len(name)``."""
+    ``len(name)``. ``texts`` gives the texts that a name may stand for, as a key: ``row[column]``."""
     is_count = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
     if is_count and isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
         yield node.args[0].id, LENGTH
@@ -190,30 +195,45 @@ def uses_of(node: ast.AST) -> Iterator[tuple[str, str | None]]:
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         yield node.value.id, node.attr
         return
-    located = _located(node)
+    located = _located(node, texts)
     if located is not None:
         name, columns, rows = located
         yield from ((name, Key(column)) for column in columns)
-        yield from uses_of(rows)
+        yield from uses_of(rows, texts)
         return
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        key = node.slice
-        yield node.value.id, Key(key.value) if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
-        yield from uses_of(key)
+        yield from _by_keys(node.value.id, node.slice, texts)
+        yield from uses_of(node.slice, texts)
         return
     if isinstance(node, ast.Call) and called_name(node) == "get" and owner_of(node) and node.args:
-        key = node.args[0]
-        yield owner_of(node), Key(key.value) if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+        yield from _by_keys(owner_of(node), node.args[0], texts)
         for item in node.args:
-            yield from uses_of(item)
+            yield from uses_of(item, texts)
         return
     if isinstance(node, ast.Name):
         yield node.id, None
     for child in ast.iter_child_nodes(node):
-        yield from uses_of(child)
+        yield from uses_of(child, texts)
 
 
-def _located(node: ast.AST) -> tuple[str, list[str], ast.expr] | None:
+def _by_keys(name: str, key: ast.expr, texts: Texts) -> Iterator[tuple[str, str | None]]:
+    """A name with each of the columns that a key stands for; with None if it may be any."""
+    columns = texts_of_key(key, texts)
+    yield from ((name, Key(column)) for column in columns)
+    if not columns:
+        yield name, None
+
+
+def texts_of_key(key: ast.expr, texts: Texts) -> list[str]:
+    """The texts that a key is, or lists, or that its name stands for; empty if it may be anything else."""
+    if isinstance(key, ast.Name):
+        return texts(key.id)
+    items = key.elts if isinstance(key, ast.List) else [key]
+    found = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    return found if len(found) == len(items) else []
+
+
+def _located(node: ast.AST, texts: Texts) -> tuple[str, list[str], ast.expr] | None:
     """The frame, the columns, and what chooses the rows of ``frame.loc[rows, "age"]`` and ``frame.iloc[row]["age"]``,
     of a list of columns, too; None for anything else."""
     if not isinstance(node, ast.Subscript):
@@ -224,10 +244,9 @@ def _located(node: ast.AST) -> tuple[str, list[str], ast.expr] | None:
         owner, rows, key = node.value, node.slice.elts[0], node.slice.elts[1]
     else:
         return None
-    keys = key.elts if isinstance(key, ast.List) else [key]
-    columns = [item.value for item in keys if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    columns = texts_of_key(key, texts)
     is_place = isinstance(owner, ast.Attribute) and owner.attr in _LOCATES and isinstance(owner.value, ast.Name)
-    if not is_place or isinstance(rows, ast.Tuple) or not columns or len(columns) < len(keys):
+    if not is_place or isinstance(rows, ast.Tuple) or not columns:
         return None
     return owner.value.id, columns, rows  # type: ignore[attr-defined]
 
@@ -246,10 +265,21 @@ def chosen_by_names(node: ast.expr) -> list[tuple[str, str]]:
 
 def copied(node: ast.expr) -> str | None:
     """The name of the row that an expression consists of, or is a copy of."""
-    is_copy = isinstance(node, ast.Call) and called_name(node) in ("copy", "to_dict", "_asdict") and not node.args
-    if is_copy and isinstance(node, ast.Call):
-        return owner_of(node) or None
-    return node.id if isinstance(node, ast.Name) else None
+    inner = as_row(node)
+    return inner.id if isinstance(inner, ast.Name) else None
+
+
+def as_row(node: ast.expr) -> ast.expr:
+    """The row that an expression is a copy of, or whose attributes it gives by name: ``person`` in ``asdict(person)``,
+    ``vars(person)`` and ``person.__dict__``; the expression itself if it is neither."""
+    if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+        return node.value
+    if not isinstance(node, ast.Call) or node.keywords:
+        return node
+    if isinstance(node.func, ast.Attribute) and node.func.attr in _COPIES and not node.args:
+        return node.func.value
+    is_of_argument = called_name(node) in _GIVES_ATTRIBUTES and len(node.args) == 1
+    return node.args[0] if is_of_argument else node
 
 
 def changes(step: Step, name: str) -> bool:

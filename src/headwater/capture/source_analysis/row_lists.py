@@ -28,6 +28,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
     Maker,
     Scope,
     added_to,
+    as_row,
     bound_by,
     called_name,
     cells_put_in,
@@ -41,6 +42,7 @@ from headwater.capture.source_analysis.row_sources import ANY, MAX_DEPTH, ROW, E
 from headwater.capture.source_analysis.rows_across_calls import (
     Records,
     filled_by,
+    pairs_at,
     property_read,
 )
 from headwater.capture.source_analysis.running_names import position_of
@@ -193,7 +195,8 @@ class _Reader(RowSources):
 
     def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
         """Add the sources of each key of one row, written as a dictionary, a sequence or a name."""
-        pairs = self._pairs_of(element)
+        element = as_row(element) if called_name(element) not in GIVES_A_ROW else element
+        pairs = pairs_at(element, self._at)
         places = places_of(element, scope, self._names) if pairs is None else None
         if places is not None:
             for place, columns in enumerate(places):
@@ -213,7 +216,9 @@ class _Reader(RowSources):
         elif called_name(element) == "items" and (series := [v for v in self._names.passed(element) if is_column(v)]):
             _add(found, 0, labels_of(series))
             _add(found, 1, {(value, name): None for value in series for name in value.column_names()})
-        elif not self._returned_row(element, scope, found, depth):
+        elif not self._row_in_scope(element, scope, found, depth) and not self._returned_row(
+            element, scope, found, depth
+        ):
             whole = self._sources(element, scope, 0)
             is_row = isinstance(element, ast.Name) or called_name(element) in GIVES_A_ROW | GIVES_KEYS
             _add(found, ROW if is_row else ANY, whole)
@@ -235,7 +240,8 @@ class _Reader(RowSources):
         for step in steps:
             node = step.node
             if isinstance(node, ast.For | ast.AsyncFor):
-                if not self._row_of_rows(node, name, scope, found, depth):
+                is_row = isinstance(node.target, ast.Name) and node.target.id == name
+                if not (is_row and self._row_of_rows(node.iter, scope, found, depth)):
                     _add(found, ROW, self._sources(ast.Name(name), scope, 0))
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
                 key = node.targets[0].slice
@@ -247,14 +253,17 @@ class _Reader(RowSources):
                 for values in added_to(node, name):
                     self._row(values, scope, found, depth + 1)
 
-    def _row_of_rows(
-        self, loop: ast.For | ast.AsyncFor, name: str, scope: Scope, found: dict[str | int, Found], depth: int
-    ) -> bool:
-        """Add the sources of each key of the rows that a loop goes through, if the code made them; False for others."""
+    def _row_in_scope(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> bool:
+        """As ``_row_of_rows``, for a name that a comprehension binds to each row."""
+        target = scope.get(element.id) if isinstance(element, ast.Name) and depth < MAX_DEPTH else None
+        is_row = target is not None and target.place is None
+        return is_row and target is not None and self._row_of_rows(target.iterated, scope, found, depth)
+
+    def _row_of_rows(self, iterated: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> bool:
+        """Add the sources of each key of the rows that are gone through, if the code made them; False for others."""
         rows: dict[str | int, Found] = {}
-        is_made = isinstance(loop.iter, ast.Name | ast.Call) and not self._names.passed(loop.iter)
-        if is_made and isinstance(loop.target, ast.Name) and loop.target.id == name:
-            self._rows(loop.iter, scope, rows, depth + 1)
+        if isinstance(iterated, ast.Name | ast.Call) and not self._names.passed(iterated):
+            self._rows(iterated, scope, rows, depth + 1)
         for key, columns in rows.items():
             _add(found, key, columns)
         return any(isinstance(key, str) and key not in (ROW, ANY) for key in rows)

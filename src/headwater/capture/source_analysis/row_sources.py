@@ -27,6 +27,7 @@ from headwater.capture.source_analysis.row_columns import (
     of_column,
     of_rows,
 )
+from headwater.capture.source_analysis.row_layout import fetched_in
 from headwater.capture.source_analysis.row_list_syntax import (
     FETCHES,
     GIVES_KEYS,
@@ -37,13 +38,14 @@ from headwater.capture.source_analysis.row_list_syntax import (
     LOADERS,
     Scope,
     Target,
+    Texts,
     called_name,
     chosen_by_names,
     copied,
     given_to,
-    pairs_of,
     target_of,
     texts_in,
+    texts_of_key,
     that_give,
     uses_of,
 )
@@ -51,9 +53,11 @@ from headwater.capture.source_analysis.rows_across_calls import (
     Records,
     Result,
     fills_of,
+    is_parameter,
     items_kept,
     known_at,
     loaded_by,
+    pairs_at,
     passed_for,
     passes_of,
     property_read,
@@ -133,7 +137,8 @@ class RowSources(ABC):
         if self._given_by_call is not None:
             given = self._given_by_call(name)
             return [given] if given is not None else []
-        passed = passed_for(self._at, name) if self._records.cross() else []
+        is_passed = is_parameter(self._at, name) and self._records.cross()
+        passed = passed_for(self._at, name) if is_passed else []
         return [(self._reader_at(one.at), one.node, {}) for one in passed]
 
     def _filled(self, name: str, role: str, attribute: str | None = None) -> Iterator[tuple[Self, str]]:
@@ -169,10 +174,10 @@ class RowSources(ABC):
         loaded = self._names.passed(node) if called_name(node) in LOADERS else []
         if loaded:
             return dict.fromkeys((value, None) for value in loaded)
-        found.update(self._fetched_in(node))
+        found.update(fetched_in(node, self._names))
         own = own_names(node) | self._choosing(node)
         line = getattr(node, "lineno", 0)
-        for name, column in uses_of(node):
+        for name, column in uses_of(node, self._texts_by(scope)):
             if name not in own:
                 found.update(self._behind_name(name, column, scope, depth, seen, line))
         if any(called_name(item) in GOES_THROUGH or isinstance(item, _COMPREHENSIONS) for item in ast.walk(node)):
@@ -184,24 +189,18 @@ class RowSources(ABC):
         has_keys = called_name(node) in GIVES_KEYS
         return {(as_rows(value), column): None for value, column in found} if has_keys else found
 
+    def _texts_by(self, scope: Scope) -> Texts:
+        def texts(name: str) -> list[str]:
+            found = self._names.texts(name, scope, self._at.lookup)
+            given = self._passed_for(name) if not found and name not in scope else []
+            passed = [texts_of_key(key, by._texts_by(own)) for by, key, own in given]
+            return found or ([text for keys in passed for text in keys] if all(passed) else [])
+
+        return texts
+
     def _choosing(self, node: ast.expr) -> set[str]:
         """The names that only choose rows of a followed array or frame: ``kept`` in ``labels[kept]``."""
         return {mask for whole, mask in chosen_by_names(node) if self._names.known(whole) is not None}
-
-    def _fetched_in(self, node: ast.expr) -> Found:
-        """The columns of rows of a database that an expression fetches: ``cursor.fetchone()[0]``."""
-        found: Found = {}
-        places = {
-            id(item.value): item.slice.value
-            for item in ast.walk(node)
-            if isinstance(item, ast.Subscript) and isinstance(item.slice, ast.Constant)
-        }
-        for item in ast.walk(node):
-            if isinstance(item, ast.Call) and called_name(item) in FETCHES:
-                rows: Found = {(value, None): None for value in self._names.fetched(item)}
-                place = places.get(id(item)) if called_name(item) == "fetchone" else None
-                found.update((by_place(rows, place) if isinstance(place, int) else {}) or rows)
-        return found
 
     def _behind_name(
         self, name: str, column: str | None, scope: Scope, depth: int, seen: _Seen, line: int = 0
@@ -322,7 +321,8 @@ class RowSources(ABC):
             rows = self._names.passed(iterated)
             return labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
         if called in GROUPS and place == 0:  # the key of a group
-            keys = texts_in(iterated)
+            texts = self._texts_by(scope)
+            keys = texts_in(iterated) | {text for name, _ in uses_of(iterated) for text in texts(name)}
             values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
             return {(value, name): None for value in values for name in value.column_names() if name in keys}
         found = self._names.passed(iterated)
@@ -348,20 +348,12 @@ class RowSources(ABC):
         if not isinstance(key, str) or depth > MAX_DEPTH or not isinstance(iterated, ast.Name):
             return False
         before, self._records.entered = self._records.entered, set()
-        rows = [(reader, reader._pairs_of(row)) for reader, row, _ in self._elements(iterated, scope, depth + 1)]
+        rows = [(reader, pairs_at(row, reader._at)) for reader, row, _ in self._elements(iterated, scope, depth + 1)]
         self._records.entered = before
         cells = [(reader, [item for name, item in pairs or () if name == key]) for reader, pairs in rows]
         return bool(cells) and all(
             len(items) == 1 and is_written(items[0], reader._at.code, reader._at.line) for reader, items in cells
         )
-
-    def _pairs_of(self, row: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
-        """Keys and expressions of a row: of a dictionary, or of an object made by keywords of one of the user's
-        classes."""
-        name = row.func.id if isinstance(row, ast.Call) and isinstance(row.func, ast.Name) else ""
-        if isinstance(row, ast.Call) and row.keywords and not row.args and isinstance(self._at.lookup(name), type):
-            return [(item.arg, item.value) for item in row.keywords]
-        return pairs_of(row)
 
     def _cell(self, iterated: ast.expr, key: str | int | None, scope: Scope, depth: int) -> Found:
         """The columns behind what stands under a key, or at a place, of each row of a list that the code fills."""

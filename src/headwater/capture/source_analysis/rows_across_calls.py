@@ -28,7 +28,7 @@ from headwater.capture.source_analysis.own_attributes import (
     self_of,
     steps_with_attributes,
 )
-from headwater.capture.source_analysis.row_list_syntax import texts_in
+from headwater.capture.source_analysis.row_list_syntax import pairs_of, texts_in
 from headwater.capture.source_analysis.running_names import Position, position_of, running
 from headwater.capture.user_code import is_users
 from headwater.capture.values import Value
@@ -115,6 +115,11 @@ def known_at(at: Position, records: Records) -> Known:
         return records.value(obj if part is None else instance_attribute(obj, part))
 
     return known_or_kept
+
+
+def is_parameter(at: Position, name: str) -> bool:
+    """Whether a name is a parameter of the function at a position."""
+    return name in _parameters(at.code)
 
 
 def passed_for(at: Position, name: str) -> list[Passed]:
@@ -291,6 +296,19 @@ def _owner(node: ast.expr, at: Position) -> object:
         made = at.lookup(node.func.id)
         return made if isinstance(made, type) else None
     return None
+
+
+def pairs_at(row: ast.expr, at: Position) -> list[tuple[str | None, ast.expr]] | None:
+    """Keys and expressions of a row: of a dictionary, or of an object made of one of the user's classes, by keywords or
+    by the places of its fields."""
+    name = row.func.id if isinstance(row, ast.Call) and isinstance(row.func, ast.Name) else ""
+    made = at.lookup(name) if name else None
+    if not isinstance(row, ast.Call) or not isinstance(made, type) or not (row.keywords or row.args):
+        return pairs_of(row)
+    names = vars(made).get("__match_args__") or vars(made).get("_fields") or ()
+    if len(row.args) > len(names) or any(isinstance(item, ast.Starred) for item in row.args):
+        return pairs_of(row)
+    return [*zip(names, row.args, strict=False), *((item.arg, item.value) for item in row.keywords)]
 
 
 def _parameters(code: CodeType) -> tuple[str, ...]:
