@@ -29,8 +29,8 @@ MODELS: Final = ("MODEL", "CHECKPOINT")
 _UNSET_SEEDS: Final = "unset_seeds"
 """The fact of an integration that tells which seeds were not set and matter; no part of the facet."""
 UNSEEN_FIT: Final = "unseen_fit"
-"""The fact that nobody saw how a model was fitted, with its name; no part of the facet. What else is known of two such
-models may be the same."""
+"""The fact that nobody saw how a model was fitted. Its value is one that no other model has, as what else is known of
+two such models may be the same. No part of the facet."""
 _MOST_STEPS: Final = 500
 
 _MEASURED: Final = ("importances", "importance_details")

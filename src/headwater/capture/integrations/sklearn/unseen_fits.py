@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final
 
 from headwater.capture.containers import HELD, parts
+from headwater.capture.integrations.sklearn import repeated_fits
 from headwater.capture.integrations.sklearn.feature_rules import feature_rule
 from headwater.capture.integrations.sklearn.features import MAX_FEATURES, are_inseparable, model_features
 from headwater.capture.integrations.sklearn.fitted_attributes import bind_learned
@@ -17,6 +19,10 @@ from headwater.capture.values import UNKNOWN, Value, make_value, opaque, same_co
 
 MAX_MODELS: Final = 100
 """How many models of one cross-validation have names."""
+_MOST_LOOKS: Final = 16
+"""How often the models of one run are searched for an estimator that may be a part of one."""
+_MOST_PARTS: Final = 1_000
+"""How many parts of one model are looked at."""
 _HANDED_OVER: Final = "joblib.Parallel"
 """The operation of what came from another process, where it was made of these inputs."""
 
@@ -27,17 +33,35 @@ def model_used(recorder: Recorder, estimator: Any) -> Value:
     value = recorder.values.get(estimator)
     if value is not None and value.op != _HANDED_OVER:
         return known(recorder, estimator)
-    whole = _whole_of(recorder, estimator) if value is None else None
+    whole = _whole_of(recorder, estimator) if value is None and _LOOKS.may_look(recorder) else None
     if whole is not None:
         return recorder.values.bind(estimator, make_value(HELD, (whole,), same_columns, columns=whole.columns))
     return name_unseen(recorder, estimator, (UNKNOWN,) if value is None else value.inputs)
+
+
+class _Looks:
+    """How often the models of a run were searched for a part. In a loop that loads model after model, they are not."""
+
+    def __init__(self) -> None:
+        self._run_id = ""
+        self._left = 0
+
+    def may_look(self, recorder: Recorder) -> bool:
+        """Whether the models are to be searched once more."""
+        if recorder.run_id != self._run_id:
+            self._run_id, self._left = recorder.run_id, _MOST_LOOKS
+        self._left -= 1
+        return self._left >= 0
+
+
+_LOOKS: Final = _Looks()
 
 
 def _whole_of(recorder: Recorder, estimator: Any) -> Value | None:
     """The value of the model that an estimator is a part of, wherever it keeps it."""
     for model, value in recorder.values.objects():
         is_model = value.dataset is not None and value.dataset.type == "MODEL"
-        if is_model and any(part is estimator for part in parts(model)):
+        if is_model and any(part is estimator for part in islice(parts(model), _MOST_PARTS)):
             return value
     return None
 
@@ -54,7 +78,8 @@ def name_unseen(recorder: Recorder, estimator: Any, sources: Sequence[Value], *,
     rule = feature_rule(features, columns, len(sources)) if is_fit and columns else opaque
     made = recorder.derive(estimator, "sklearn.unseen_fit", sources, rule, columns=names, detail={"class": kind})
     bind_learned(recorder, estimator, made, sources[0] if sources else made)
-    ref = recorder.memory_ref(recorder.unique_name(kind, None), "MODEL")
+    ref = recorder.memory_ref(repeated_fits.name_of_model(recorder, kind, made.code, made.line), "MODEL")
     given = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    name_model(recorder, made, ref, estimator, features, columns, given, **{UNSEEN_FIT: ref.name})
+    apart = {UNSEEN_FIT: f"{recorder.run_id}/{made.number}"}
+    name_model(recorder, made, ref, estimator, features, columns, given, **apart)
     return made
