@@ -14,12 +14,13 @@ from typing import Any, Final, cast
 from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, observe
-from headwater.capture.integrations.sklearn import metrics, models, own_transformers
+from headwater.capture.integrations.sklearn import metrics, models, own_transformers, resampling
 from headwater.capture.integrations.sklearn.fitted_attributes import properties_of, reader
 from headwater.capture.wrapper_frames import unseen
 
 Handler = Callable[..., None]
 
+_RESAMPLE: Final = "fit_resample"
 METHODS: Final[dict[str, Handler]] = {
     "fit": models.after_fit,
     "partial_fit": models.after_fit,
@@ -34,6 +35,7 @@ METHODS: Final[dict[str, Handler]] = {
     "score_samples": models.after_predict,
     "kneighbors": models.after_neighbours,
     "score": metrics.after_score,
+    _RESAMPLE: resampling.after_resampling,
 }
 """The handler that runs after each method."""
 _NO_MIXINS: Final = frozenset(("sklearn", "builtins", "abc", "typing", "collections", "pandas", "numpy", "torch"))
@@ -61,6 +63,8 @@ def hook_class(hooks: Hooks, cls: type) -> None:
     for name, after in _AFTER.items():
         found = vars(cls).get(name)
         is_plain = not isinstance(found, staticmethod | classmethod)
+        if name == _RESAMPLE and found is not None and own_transformers.is_own(found):
+            continue  # the user's own code is followed
         if found is None or not is_plain or getattr(found, "_headwater_hook", False):
             continue
         site = f"{cls.__qualname__}.{name}"

@@ -222,14 +222,14 @@ def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     """Record ``train_test_split``: each side is a set, named after the variables it is assigned to."""
     seed, fraction = kwargs.get("random_state"), kwargs.get("test_size", kwargs.get("train_size"))
     is_stratified = kwargs.get("stratify") is not None
-    detail = {"seed": _scalar(seed), "fraction": _scalar(fraction), "stratified": is_stratified}
+    detail = {"seed": scalar_of(seed), "fraction": scalar_of(fraction), "stratified": is_stratified}
     made: list[Value] = []
     for position, part in enumerate(result):
         made.append(_some_rows(recorder, part, args[position // 2], "train_test_split", detail))
     site = made[0]
     shuffled = kwargs.get("shuffle", True)
     if shuffled:
-        recorder.seed("scikit-learn", "train_test_split.random_state", _scalar(seed), site.code, site.line)
+        recorder.seed("scikit-learn", "train_test_split.random_state", scalar_of(seed), site.code, site.line)
     names = assigned_names(site.code, site.line, "train_test_split")
     for side, role in enumerate(("train", "test")):
         parts = list(result[side::2])
@@ -241,7 +241,7 @@ def after_split(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
 
 def after_draw(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
     """Record ``shuffle`` and ``resample``: the rows of each array in another order, or some of them."""
-    seed = _scalar(kwargs.get("random_state"))
+    seed = scalar_of(kwargs.get("random_state"))
     parts = [] if result is None else [result] if len(args) == 1 else result
     made = [_some_rows(recorder, part, source, name, {"seed": seed}) for part, source in zip(parts, args, strict=False)]
     if made:
@@ -272,7 +272,7 @@ def _same(value: Value) -> Columns:
     return Columns(fields)
 
 
-def _scalar(value: Any) -> Any:
+def scalar_of(value: Any) -> Any:
     """A number, text or None as it is; anything else (such as a RandomState, which shows no seed) by its class."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
