@@ -22,7 +22,7 @@ from headwater.capture.arrow_memory import (
     value_of,
 )
 from headwater.capture.hooks import Hooks, Integration
-from headwater.capture.integrations.pyarrow import computed
+from headwater.capture.integrations.pyarrow import computed, streams
 from headwater.capture.locations import is_path, located, located_all
 from headwater.capture.multi_file_reads import read_all
 from headwater.capture.recorder import Recorder, is_literal_here, is_literal_object
@@ -58,12 +58,13 @@ class PyarrowIntegration(Integration):
     """Follows pyarrow."""
 
     identifier: ClassVar[str] = "pyarrow"
-    submodules: ClassVar[tuple[str, ...]] = (*_READERS, _COMPAT, *computed.SUBMODULES)
+    submodules: ClassVar[tuple[str, ...]] = (*_READERS, _COMPAT, *computed.SUBMODULES, *streams.SUBMODULES)
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the functions that make tables and columns from objects in memory; all others are in submodules."""
         for name, handler in (("table", _after_table), ("record_batch", _after_table), ("array", _after_array)):
             hooks.after(module, name, handler)
+        streams.install_opens(hooks, module)
         hooks.on_remove(BY_ADDRESS.clear)  # another run's data may get the same addresses
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
@@ -79,7 +80,9 @@ class PyarrowIntegration(Integration):
             hooks.after(module.ParquetFile, "__init__", _after_open)
             for function in ("read", "read_row_group", "read_row_groups"):
                 hooks.after(module.ParquetFile, function, functools.partial(_after_part, op=f"pyarrow.{function}"))
+            hooks.replace(module.ParquetFile, "iter_batches", streams.iterating(_OPENED.get))
         computed.install(hooks, module)
+        streams.install(hooks, module)
         if name == _COMPAT:
             hooks.after(module, "table_to_dataframe", _after_to_pandas)
             hooks.after(module, "dataframe_to_arrays", _after_from_pandas)
