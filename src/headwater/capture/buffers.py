@@ -38,17 +38,21 @@ def text_read(text: object, reader: str, names: tuple[str, ...]) -> tuple[Sequen
 
 
 def _by_name(value: Value, told: Columns) -> Columns:
-    """Each column comes from the column of its name in what the text was made of, else from all of it."""
+    """Each column comes from the columns of its name in what the text was made of, else from all of that."""
     deps = told.fields.get("*", [])
+    places = dict.fromkeys(dep.input for dep in deps)
     fields = {
-        name: [dep._replace(column=name) if _has(value, dep, name) else dep for dep in deps]
+        name: [dep for place in places for dep in _of_name(value, [one for one in deps if one.input == place], name)]
         for name in value.column_names() or ("*",)
     }
     return Columns(fields, told.indirect)
 
 
-def _has(value: Value, dep: Dep, name: str) -> bool:
-    return dep.column is None and name in value.inputs[dep.input].column_names()
+def _of_name(value: Value, deps: list[Dep], name: str) -> list[Dep]:
+    """Those of the dependencies on one input that are on its column of that name; all of them if none is."""
+    if not any(name in value.inputs[dep.input].column_names() for dep in deps):
+        return deps
+    return [dep._replace(column=name) for dep in deps if dep.column in (None, name)] or deps
 
 
 def _both(value: Value, before: str = "") -> Columns:

@@ -12,6 +12,7 @@ import os
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
+from headwater.capture.buffers import text_read
 from headwater.capture.containers import bind_parts, typed, value_saved
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.library_callers import is_users_doing
@@ -60,6 +61,10 @@ def _loaded_bytes(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs
     ref = recorder.binaries.get(len(data))
     if ref is not None and _are_bytes_of(ref.name, data):
         _read(recorder, result, ref, "pickle.loads")
+    elif hasattr(result, "columns"):  # a table that was pickled in memory
+        columns, rows = shape_of(result)
+        inputs, rule = text_read(data, "loads", ("data",))
+        recorder.derive(result, "pickle.loads", inputs, rule, columns=columns, rows=rows)
 
 
 def _are_bytes_of(path: str, data: bytes) -> bool:

@@ -14,7 +14,7 @@ from headwater.capture.source_analysis.bindings import Step, step_at, steps_of
 from headwater.capture.source_analysis.literals import Place, bindings, head_of
 from headwater.capture.source_analysis.row_list_syntax import called_name, given_to, owner_of
 
-_BUFFERS: Final = frozenset(("StringIO", "BytesIO"))
+_BUFFERS: Final = frozenset(("StringIO", "BytesIO", "BufferReader"))
 _LEAVES_ALONE: Final = frozenset(("seek", "tell", "read", "readline", "readlines", "getvalue", "getbuffer", "close"))
 """Methods of a buffer that put nothing into it."""
 

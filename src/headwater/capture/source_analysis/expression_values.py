@@ -22,7 +22,16 @@ from headwater.capture.levels import level_fields
 from headwater.capture.source_analysis.attribute_reader import AttributeReader
 from headwater.capture.source_analysis.bindings import begins_anew, steps_of
 from headwater.capture.source_analysis.known_items import MOST_ITEMS, Items, Seen, item_under, key_in
-from headwater.capture.source_analysis.literals import BUILTINS, NAMES, READS, Place, Reader, bindings, function_named
+from headwater.capture.source_analysis.literals import (
+    BUILTINS,
+    NAMES,
+    READS,
+    Place,
+    Reader,
+    bindings,
+    end_of_loop,
+    function_named,
+)
 from headwater.capture.source_analysis.own_attributes import file_names_in
 from headwater.capture.source_analysis.row_list_syntax import (
     FETCHES,
@@ -284,11 +293,17 @@ class ExpressionReader(AttributeReader):
         return self._row_of(name, None, at) or super()._name(name, at)
 
     def _take_rounds(self, obj: object, name: str, at: Place) -> None:
-        """Take what a name stood for in the other rounds of a loop, in which a statement above put it elsewhere."""
+        """Take what a name stood for in the other rounds of a loop: one in which a statement above put it elsewhere, or
+        one around the expression alone, as where each round writes to a file that was opened before it."""
+        steps = bindings(name, at)
         value = self._known(obj) if (at.code, at.line) not in self._asked else None
-        if value is not None and not all(step.is_sure for step in bindings(name, at)):
+        if value is not None and not all(step.is_sure for step in steps):
             for other in self._rounds(value):
                 self._take(other)
+        for step in steps:
+            last = end_of_loop(step)
+            if step.first < at.line <= last and not step.first <= self._now.line <= last:
+                self.follows(step.node.iter, Place(at.code, step.first))  # type: ignore[attr-defined]
 
     def _items(self, obj: Any) -> bool:
         """Whether all items of a list or dictionary are followed, such as measured numbers."""

@@ -298,7 +298,7 @@ def bindings(name: str, at: Place) -> list[Step]:
     """The statements that bind a name above a line, and those below it in a loop around the line. For a global name in
     a function, all statements of the module that bind it."""
     known = _since_last(name, at, [step for step in steps_of(at.code) if name in step.binds])
-    last = max([at.line, *(_end_of_loop(step) for step in steps_of(at.code) if step.first <= at.line)])
+    last = max([at.line, *(end_of_loop(step) for step in steps_of(at.code) if step.first <= at.line)])
     found = [step for step in known if step.first <= last]
     if found or known or at.code.co_name == "<module>" or name in at.code.co_varnames:
         return found
@@ -314,7 +314,7 @@ def _since_last(name: str, at: Place, known: list[Step]) -> list[Step]:
     return known
 
 
-def _end_of_loop(step: Step) -> int:
+def end_of_loop(step: Step) -> int:
     """The last line of a loop; 0 for any other statement."""
     return (step.node.end_lineno or 0) if isinstance(step.node, ast.For | ast.AsyncFor | ast.While) else 0
 

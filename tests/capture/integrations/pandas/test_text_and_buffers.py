@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 from pathlib import Path
 
 import pandas as pd
@@ -64,6 +65,43 @@ def test_text_of_a_frame_is_read_by_column(frames, way):
     """A frame read from the text of another comes from that, column by column, as a guess, and from no other."""
     followed, one, two = frames
     assert _sources(followed, way(one, two)) == {"id": {("one.csv", "id")}, "price": {("one.csv", "price")}}
+
+
+def _pickled_in_memory(one, two):
+    del two
+    return pickle.loads(pickle.dumps(one))
+
+
+def _parsed(text):
+    return pd.read_csv(io.StringIO(text))
+
+
+def _through_a_function(one, two):
+    del two
+    return _parsed(one[["id", "price"]].to_csv(index=False))
+
+
+@pytest.mark.parametrize("way", [_pickled_in_memory, _through_a_function])
+def test_text_that_goes_further_is_read_by_column(follow, way):
+    """Bytes of a pickle, and text that a function was given, of a frame whose columns the code names."""
+    Path("one.csv").write_text(ONE)
+    Path("two.csv").write_text(TWO)
+    followed = follow("files", "pandas", "pickle")
+    one, two = pd.read_csv("one.csv"), pd.read_csv("two.csv")
+    assert _sources(followed, way(one, two)) == {"id": {("one.csv", "id")}, "price": {("one.csv", "price")}}
+
+
+def test_all_rounds_of_a_loop_write_to_a_file_that_was_opened_before_it(frames):
+    """Not only the latest; a file that is opened in the loop holds what its own round wrote."""
+    followed, one, two = frames
+    with Path("all.txt").open("w") as file:
+        for name, frame in {"one": one, "two": two}.items():
+            file.write(frame.to_string())
+            with Path(f"{name}.txt").open("w") as own:
+                own.write(frame.to_string())
+    assert followed.sources("all.txt") == {"one.csv", "two.csv"}
+    assert followed.sources("one.txt") == {"one.csv"}
+    assert followed.sources("two.txt") == {"two.csv"}
 
 
 def test_text_of_a_file_is_read_from_that_file(frames):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import warnings
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -126,3 +128,22 @@ def test_the_hooks_leave_no_trace():
     assert vars(pq.core)["read_table"] is not before[1]["read_table"]
     hooks.remove()
     assert [dict(vars(module)) for module in modules] == before
+
+
+def test_tables_in_buffers(follow):
+    """What pyarrow or pandas wrote to a buffer is read from it, by column; any other from what it was made of."""
+    pd.DataFrame({"id": [1, 2], "price": [2.5, 3.5]}).to_parquet("one.parquet")
+    followed = follow("files", "pandas", "pyarrow")
+    table = pq.read_table("one.parquet")
+    own, other = io.BytesIO(), io.BytesIO()
+    pq.write_table(table.select(["id"]), own)
+    pd.read_parquet("one.parquet")[["price"]].to_parquet(other)
+    own.seek(0)
+    other.seek(0)
+    assert followed.columns(pq.read_table(own)) == {"id": {("one.parquet", "id")}}
+    assert followed.columns(pq.read_table(other)) == {"price": {("one.parquet", "price")}}
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.select(["id"]), sink)
+    assert followed.columns(pq.read_table(pa.BufferReader(sink.getvalue()))) == {"id": {("one.parquet", "id")}}
+    raw = pq.read_table(io.BytesIO(Path("one.parquet").read_bytes()))
+    assert followed.columns(raw) == {name: {("one.parquet", None)} for name in ("id", "price")}

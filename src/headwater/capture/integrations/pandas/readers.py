@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -21,7 +21,7 @@ from headwater.capture.levels import Labels
 from headwater.capture.locations import located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder
-from headwater.capture.values import UNKNOWN, Value, make_value
+from headwater.capture.values import UNKNOWN, Rule, Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 
 _FILES: Final = [
@@ -101,6 +101,7 @@ def _read(op: str) -> After:
     return handler
 
 
+_OPENED: Final = "ExcelFile"
 _SOURCES: Final = ("filepath_or_buffer", "path", "path_or_buf", "io", "filepath", "path_or_buffer")
 
 
@@ -117,9 +118,16 @@ def _frames(result: Any) -> Iterator[Any]:
 def _from_buffer(recorder: Recorder, result: Any, op: str, buffer: Any) -> None:
     """A frame read from a buffer in memory comes from whatever was written to that, or the code made it of."""
     known = recorder.values.get(buffer)
-    inputs, rule = ([known], SAME) if known is not None else text_read(buffer, op, _SOURCES)
+    inputs, rule = _behind(known) if known is not None else text_read(buffer, op, _SOURCES)
     for item in _frames(result):
         bind(recorder, item, op, inputs if inputs[0] is not UNKNOWN else (), rule)
+
+
+def _behind(known: Value) -> tuple[Sequence[Value], Rule]:
+    """What is behind a frame that was read from a buffer, or from a workbook that was opened from one, and its rule."""
+    if known.op == _OPENED and known.rule is not None:
+        return known.inputs, known.rule
+    return [known], SAME
 
 
 def _from_store(recorder: Recorder, result: Any, op: str, store: Any) -> None:
@@ -139,9 +147,12 @@ def _opened(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     source = argument(args, kwargs, 1, "path_or_buffer")
     ref = located(source)
     if ref is not None:
-        recorder.derive(args[0], "ExcelFile", (), rule=None, dataset=ref)
+        recorder.derive(args[0], _OPENED, (), rule=None, dataset=ref)
     elif (known := recorder.values.get(source)) is not None:
         recorder.values.bind(args[0], known)
+    else:
+        inputs, rule = text_read(source, _OPENED, _SOURCES)
+        recorder.derive(args[0], _OPENED, inputs, rule)
 
 
 def _parsed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -150,7 +161,7 @@ def _parsed(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
         return
     for item in _frames(result):
         if known.dataset is None:
-            bind(recorder, item, "read_excel", (known,), SAME)
+            bind(recorder, item, "read_excel", *_behind(known))
             continue
         columns, rows = shape_of(item)
         recorder.read(item, known.dataset, "read_excel", columns=columns, rows=rows, snapshot=snapshot(item))

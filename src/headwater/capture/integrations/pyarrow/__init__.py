@@ -21,6 +21,7 @@ from headwater.capture.arrow_memory import (
     remember_table,
     value_of,
 )
+from headwater.capture.buffers import put_in, text_read
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.integrations.pyarrow import computed, streams
 from headwater.capture.locations import is_path, located, located_all
@@ -51,6 +52,7 @@ _WRITERS: Final = {
     "pyarrow.feather": ("write_feather",),
     "pyarrow.dataset": ("write_dataset",),
 }
+_SOURCES: Final = ("source", "input_file")
 _COMPAT: Final = "pyarrow.pandas_compat"
 
 
@@ -101,7 +103,17 @@ def _snapshot(table: Any) -> Any:
 
 
 def _after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], op: str) -> None:
-    refs = located_all(args[0] if args else next(iter(kwargs.values()), None))
+    source = args[0] if args else next(iter(kwargs.values()), None)
+    refs = located_all(source)
+    if not refs and hasattr(source, "read") and hasattr(result, "num_rows"):  # a buffer in memory
+        known = recorder.values.get(source)
+        inputs, rule = (
+            ([known], same_columns)
+            if known is not None
+            else text_read(source, op.rsplit(".", maxsplit=1)[-1], _SOURCES)
+        )
+        value = recorder.derive(result, op, inputs, rule=rule, columns=names_of(result), rows=result.num_rows)
+        remember_table(value, result)
     if refs and result is not None:
         rows = getattr(result, "num_rows", None)
         value = read_all(recorder, result, refs, op, columns=names_of(result), rows=rows, snapshot=_snapshot(result))
@@ -135,9 +147,11 @@ def _after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     places = ("where", "output_file", "dest", "root_path", "base_dir")
     target = args[1] if len(args) > 1 else next((kwargs[name] for name in places if name in kwargs), None)
     ref = located(target)
-    if ref is None:
-        return
     value = value_of(recorder, table)
+    if ref is None:
+        if value is not None and hasattr(target, "write"):
+            put_in(recorder, target, value)
+        return
     if value is None and is_literal_object(table):  # ``pa.Table.from_arrays``, which is compiled
         fields: dict[str, list[Dep]] = {name: [] for name in names_of(table) or ("*",)}
         value = make_value("pyarrow.table", (NOTHING,), lambda _: Columns(fields), columns=names_of(table))
