@@ -58,7 +58,10 @@ _TARGETS: Final = frozenset(("file", "filename", "fname"))
 """Names of the argument for the file in saving functions."""
 _PASSES_ON: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 """Functions with these flags do not return all that they produce."""
-READS: Final = re.compile(r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)")
+READS: Final = re.compile(
+    r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)|BufferOutputStream"
+)
+"""Functions that read, or that make something empty for others to fill."""
 
 
 def is_literal(code: CodeType | None, line: int, makers: frozenset[str] | None = None, place: int = 0) -> bool:

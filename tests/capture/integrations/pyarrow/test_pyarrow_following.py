@@ -147,3 +147,14 @@ def test_tables_in_buffers(follow):
     assert followed.columns(pq.read_table(pa.BufferReader(sink.getvalue()))) == {"id": {("one.parquet", "id")}}
     raw = pq.read_table(io.BytesIO(Path("one.parquet").read_bytes()))
     assert followed.columns(raw) == {name: {("one.parquet", None)} for name in ("id", "price")}
+
+
+def test_the_content_of_a_buffer_is_no_literal(follow):
+    """A file of the bytes of a buffer comes from what was written to that."""
+    pd.DataFrame({"id": [1, 2]}).to_parquet("one.parquet")
+    followed = follow("files", "pyarrow")
+    sink = pa.BufferOutputStream()
+    pq.write_table(pq.read_table("one.parquet"), sink)
+    with Path("copy.parquet").open("wb") as file:
+        file.write(sink.getvalue())
+    assert followed.sources("copy.parquet") == {"one.parquet"}
