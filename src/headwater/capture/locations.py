@@ -20,6 +20,10 @@ _CONTENT: Final = ('{"', '[{"', "[[", "<")
 """How text begins that some readers take where they take a path, and that is no path."""
 _MOST_LAYERS: Final = 8
 """How many files inside files are unwrapped."""
+_LAYERS: Final = ("buffer", "fileobj", "raw")
+"""Where files keep the file that they wrap."""
+_COMPRESSED: Final = ("bz2", "lzma")
+"""Modules whose files do not tell a name before Python 3.13."""
 _IN_ARCHIVES: Final = {
     ("zipfile", "ZipExtFile"): "_fileobj",
     ("zipfile", "_ZipWriteFile"): "_fileobj",
@@ -102,10 +106,10 @@ def path_of(target: Any) -> str | None:
         if isinstance(named, str | bytes | os.PathLike) and named not in ("", b""):
             path = os.fsdecode(named)
             return None if path.startswith("<") and path.endswith(">") else path  # <stdout> is no file
-        inner = getattr(target, "buffer", None) or getattr(target, "fileobj", None) or getattr(target, "raw", None)
-        if inner is None:
+        layers = ("buffer", "fileobj", "raw", "_fp") if type(target).__module__ in _COMPRESSED else _LAYERS
+        target = next((inner for name in layers if (inner := getattr(target, name, None))), None)
+        if target is None:
             return None
-        target = inner
     return None
 
 

@@ -71,6 +71,10 @@ _MOST_BINARIES: Final = 64
 """How many files opened to read bytes are remembered."""
 
 
+_COPIES: Final = (("bz2", "_builtin_open"), ("tarfile", "bltn_open"))
+"""Modules that hold ``open`` under another name, which is that of their own file function."""
+
+
 class FilesIntegration(Integration):
     """Follows files that Python code opens, copies and moves."""
 
@@ -88,6 +92,10 @@ class FilesIntegration(Integration):
         for owner in (builtins, io, _io):  # since Python 3.13 pickles refer to the last
             if owner.open is stand_in.__wrapped__:
                 hooks.replace(owner, "open", lambda _original: stand_in)
+        for module_name, name in _COPIES:  # those that are not loaded yet will find the stand-in
+            holder = sys.modules.get(module_name)
+            if getattr(holder, name, None) is stand_in.__wrapped__:
+                hooks.replace(holder, name, lambda _original: stand_in)
         _hook_moves(hooks, shutil)
 
 
