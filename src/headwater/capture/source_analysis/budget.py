@@ -44,6 +44,10 @@ class AnalysisBudget:
             self.gave_up(code, line)
         return not is_enough
 
+    def times_read(self, code: CodeType, line: int) -> int:
+        """How often arrays at a line were analysed."""
+        return self._asked.get((id(code), line), (code, 0))[1]
+
     def gave_up(self, code: CodeType, line: int) -> None:
         """Report that arrays at a line are no longer analysed."""
         what = "what arrays and dictionaries come from was read from the code"

@@ -11,16 +11,19 @@ import ast
 import sys
 from collections.abc import Callable, Sequence
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Final
 
 from headwater.capture.caller_frame import variables
 from headwater.capture.source_analysis.bindings import last_binding, names_in, step_at, steps_of
+from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.running_call import expression_given
 from headwater.capture.source_analysis.supposed_values import GUESSED
 from headwater.capture.user_code import user_frame
 from headwater.capture.value_table import Values
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value
 
+_MOST_BESIDE: Final = 8
+"""How often a line is asked for what it computes with beside chosen rows, which takes a search for each name."""
 Read = Callable[[str, int, Any], Value | None]
 """Returns what the code shows about the origin of an array, from its name, a line, and the array."""
 
@@ -59,7 +62,8 @@ def selected_rows(
         there = {_place(node) for node in ast.walk(given)} if given is not None else set()
         keys = [(key, first) for key, first in keys if _place(key) in there]
     deciding = [source for key, first in keys for source in _deciding(values, key, first, objects, read)]
-    beside = _beside(values, expression_given(code) if not known_as else None, name, at.first, frame, read)
+    is_read = not known_as and BUDGET.times_read(code, line) <= _MOST_BESIDE
+    beside = _beside(values, expression_given(code) if is_read else None, name, at.first, frame, read)
     rule = _chosen_by([column for _, column in deciding], len(beside)) if deciding or beside else _same
     inputs = (value, *beside, *(source for source, _ in deciding))
     return make_value(op, inputs, rule, columns=value.columns, rows=len(item), code=code, line=line)
