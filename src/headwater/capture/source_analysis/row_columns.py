@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Mapping
+from typing import Final
+
 from headwater.capture.levels import level_fields
 from headwater.capture.source_analysis.row_list_syntax import LOADED, Key
 from headwater.capture.values import FETCHED, Value, make_value
 
 Found = dict[tuple[Value, str | None], None]
 """Columns of values that were iterated over; None stands for all columns."""
+ANY: Final = "\0any"
+"""The key for sources of all columns."""
+_LIKE: Final = "\0like "
+"""Begins a key for the sources of those columns whose name fits the pattern that follows."""
 
 
 def labels_of(rows: list[Value]) -> Found:
@@ -51,3 +60,22 @@ def column_of(value: Value, column: str | None) -> str | None:
 def of_column(found: Found, column: str | None) -> Found:
     """Of values that are found as a whole, the column alone, where they have it."""
     return {(value, known if known is not None else column_of(value, column)): None for value, known in found}
+
+
+def computed_key(key: ast.expr) -> str:
+    """The key for what is put under a key that is computed: for ``f"share_{part}"`` one for the names that begin so."""
+    parts = key.values if isinstance(key, ast.JoinedStr) else []
+    texts = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+    spelled = [text for text in texts if isinstance(text, str) and text]
+    pattern = "".join(re.escape(text) if isinstance(text, str) else ".*" for text in texts)
+    return _LIKE + pattern if spelled else ANY
+
+
+def of_computed_keys(rows: Mapping[str | int, Found], name: str | int) -> Found:
+    """What stands under computed keys that may be this one."""
+    found = dict(rows.get(ANY, {}))
+    for key, columns in rows.items():
+        is_pattern = isinstance(key, str) and key.startswith(_LIKE) and isinstance(name, str)
+        if is_pattern and re.fullmatch(str(key)[len(_LIKE) :], str(name), re.DOTALL):
+            found.update(columns)
+    return found

@@ -19,7 +19,15 @@ from headwater.capture.levels import is_column
 from headwater.capture.source_analysis.bindings import begins_anew
 from headwater.capture.source_analysis.call_origins import place_of
 from headwater.capture.source_analysis.own_attributes import steps_with_attributes
-from headwater.capture.source_analysis.row_columns import Found, by_place, labels_of, of_rows
+from headwater.capture.source_analysis.row_columns import (
+    ANY,
+    Found,
+    by_place,
+    computed_key,
+    labels_of,
+    of_computed_keys,
+    of_rows,
+)
 from headwater.capture.source_analysis.row_layout import places_of
 from headwater.capture.source_analysis.row_list_syntax import (
     GIVES_A_ROW,
@@ -38,7 +46,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
     parts_of,
     put_in,
 )
-from headwater.capture.source_analysis.row_sources import ANY, MAX_DEPTH, ROW, Expression, RowSources
+from headwater.capture.source_analysis.row_sources import MAX_DEPTH, ROW, Expression, RowSources
 from headwater.capture.source_analysis.rows_across_calls import (
     Records,
     filled_by,
@@ -75,9 +83,10 @@ def row_list_table(
     for place, name in enumerate(names):
         row = keyed.get(ROW, {})
         found = {**keyed.get(place, {}), **keyed.get(name, {}), **(by_place(row, place) or of_rows(row, name))}
-        if not found and name not in keyed and place not in keyed:
+        computed = of_computed_keys(keyed, name)
+        if not found and not computed and name not in keyed and place not in keyed:
             found = dict(everything)  # its key is computed
-        found.update(keyed.get(ANY, {}))
+        found.update(computed)
         fields[name] = [Dep(inputs.index(value), column, description=INFERRED) for value, column in found]
     return make_value(GATHERED, inputs, lambda _: Columns(fields), columns=names, rows=rows, code=code, line=line)
 
@@ -245,7 +254,7 @@ class _Reader(RowSources):
                     _add(found, ROW, self._sources(ast.Name(name), scope, 0))
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
                 key = node.targets[0].slice
-                text = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ANY
+                text = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else computed_key(key)
                 _add(found, text, self._sources(node.value, scope, 0))
             elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 self._row(node.value, scope, found, depth + 1)

@@ -25,6 +25,7 @@ from headwater.capture.source_analysis.row_columns import (
     is_document,
     labels_of,
     of_column,
+    of_computed_keys,
     of_rows,
 )
 from headwater.capture.source_analysis.row_layout import fetched_in
@@ -73,8 +74,6 @@ MEASURES: Final = frozenset((
 MAX_DEPTH: Final = 12
 ROW: Final = "\0row"
 """The key for sources of whole rows: each column comes from the column of the same name."""
-ANY: Final = "\0any"
-"""The key for sources of all columns."""
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LABEL: Final = {"itertuples": "Index", "iterrows": "name"}
 """The attribute of a row with its label, by the call that returned the row."""
@@ -368,7 +367,7 @@ class RowSources(ABC):
             self._records.entered = before
             row = rows.get(ROW, {})
             own = by_place(row, key) if isinstance(key, int) else of_rows(row, key)
-            found = {**rows.get(key, {}), **own, **rows.get(ANY, {})}
+            found = {**rows.get(key, {}), **own, **of_computed_keys(rows, key)}
             self._cells[known] = found if key in rows or own else {}
         return self._cells[known]
 

@@ -69,6 +69,8 @@ def drawn(frame, rounds):
         chosen = random.integers(0, len(frame), len(frame))
         row = measured(frame.loc[chosen, "t"].to_numpy(), frame.loc[chosen, "z"].to_numpy())
         row["size"] = len(frame)
+        for part in (1, 2):
+            row[f"least_{part}"] = float(frame.loc[chosen, "z"].to_numpy()[:part].min())
         rows.append(row)
     return pd.DataFrame(rows)
 pd.DataFrame([counted(data["t"], data["z"], part) for part in (0.1, 0.2)]).to_csv("counted.csv", index=False)
@@ -173,6 +175,7 @@ def test_rows_of_metrics_that_a_function_computes(run):
     assert followed.sources("drawn.csv", "rate") == {("one.csv", "t")}
     assert followed.sources("drawn.csv", "square") == {("one.csv", "t"), ("one.csv", "z")}
     assert followed.sources("drawn.csv", "size") == set()
+    assert followed.sources("drawn.csv", "least_1") == followed.sources("drawn.csv", "least_2") == {("one.csv", "z")}
 
 
 def test_what_was_loaded_before_a_long_search(run):
