@@ -179,7 +179,7 @@ _REPEATS: Final = _Repeats()
 
 def _known_by(text: str, rows: Value | None) -> Hashable:
     """What a statement has in common with those that do the same: its text, and what its rows come from."""
-    return text if rows is None else (text, *[item.number for item in rows.inputs[0].inputs])
+    return text if rows is None or rows is SPELLED else (text, *[item.number for item in rows.inputs[0].inputs])
 
 
 def _hand_on(place: Place, done: _Ran, cursor: Any = None) -> None:

@@ -7,7 +7,7 @@ from sys import _getframe
 from types import CodeType, FrameType
 from typing import Final
 
-from headwater.capture.notebook_cells import user_place
+from headwater.capture.notebook_cells import place_of
 from headwater.capture.recorder import PASSES, Recorder, is_given_literally, table_of
 from headwater.capture.source_analysis.literals import constants_at
 from headwater.capture.source_analysis.row_list_syntax import KEYWORDS, Maker
@@ -75,20 +75,41 @@ _TEXTS: Final[dict[tuple[CodeType, int], list[str]]] = {}
 """For each line that ran a statement: the texts in it, and in the statements that bind the names it uses."""
 
 
+class _Spelled:
+    """The latest statement that was sought in the code: where it ran, and what was found."""
+
+    __slots__ = ("code", "found", "offset", "text")
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.code: CodeType | None = None
+        self.offset = 0
+        self.found: Value | None = None
+
+
+_LATEST: Final = _Spelled()
+
+
 def rows_spelled(text: str, frames: int = 3) -> Value | None:
     """``SPELLED`` for a statement that adds rows and whose text stands in the user's line, or under a name that the
     line uses. A text that the code puts together (``f"... VALUES ({row.id})"``) has values that come from elsewhere."""
-    if _INSERTS.search(text) is None:
-        return None
-    code, line = user_place(frames)
-    if code is None:
-        return None
-    known = _TEXTS.get((code, line))
+    latest, frame = _LATEST, _getframe(frames)
+    if not IS_USERS.get(frame.f_code.co_filename):
+        frame = user_frame(frame)
+    if frame.f_lasti != latest.offset or frame.f_code is not latest.code or text != latest.text:
+        latest.text, latest.code, latest.offset = text, frame.f_code, frame.f_lasti
+        latest.found = _sought(text, frame) if _INSERTS.search(text) is not None else None
+    return latest.found
+
+
+def _sought(text: str, frame: FrameType) -> Value | None:
+    place = place_of(frame)
+    known = _TEXTS.get(place)
     if known is None:
         if len(_TEXTS) >= _MAX_REMEMBERED:
             _TEXTS.clear()
-        known = [item for item in constants_at(code, line) if isinstance(item, str) and _INSERTS.search(item)]
-        _TEXTS[code, line] = known
+        known = [item for item in constants_at(*place) if isinstance(item, str) and _INSERTS.search(item)]
+        _TEXTS[place] = known
     sought = text.strip().rstrip(";")
     return SPELLED if any(sought in item for item in known) else None
 
