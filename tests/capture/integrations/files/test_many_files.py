@@ -132,3 +132,18 @@ def test_what_a_pattern_names(tmp_path, monkeypatch):
     assert [Path(ref.name).name for ref in located_all("below/*.csv")] == ["*.csv"]
     assert [Path(ref.name).name for ref in located_all([f"below/{n}.csv" for n in range(MOST_FILES + 1)])] == ["below"]
     assert len(located_all([f"below/{number}.csv" for number in range(MOST_FILES)])) == MOST_FILES
+
+
+def test_a_list_of_files_that_pandas_reads(follow):
+    """Each file of the list is a dataset, so that what wrote them is behind what is made of them."""
+    Path("parts/day=1").mkdir(parents=True)
+    Path("parts/day=2").mkdir()
+    paths = ["parts/day=1/part.parquet", "parts/day=2/part.parquet"]
+    for number, path in enumerate(paths):
+        pd.DataFrame({"a": [number], "b": [1]}).to_parquet(path)
+    followed = follow("files", "pandas")
+    pd.read_parquet(paths, columns=["a"]).to_csv("both.csv", index=False)
+    pd.read_parquet(paths[:1]).to_csv("one.csv", index=False)
+    inputs = {i["name"].rpartition("/parts/")[2] for i in followed.entries()["both.csv"]["fields"]["a"]["inputs"]}
+    assert inputs == {"day=1/part.parquet", "day=2/part.parquet"}
+    assert followed.sources("one.csv", "b") == {("part.parquet", "b")}

@@ -18,7 +18,8 @@ from headwater.capture.integrations.pandas.labels import index_levels, series_na
 from headwater.capture.integrations.pandas.recording import argument, bind, hook_io
 from headwater.capture.integrations.pandas.rules import SAME
 from headwater.capture.levels import Labels
-from headwater.capture.locations import located
+from headwater.capture.locations import located, located_all
+from headwater.capture.multi_file_reads import read_all
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import UNKNOWN, Rule, Value, make_value
@@ -90,10 +91,11 @@ def _read(op: str) -> After:
         if ref is None:
             _from_buffer(recorder, result, op, source)
             return
+        refs = located_all(source) if isinstance(source, list | tuple) else []
         for item in _frames(result):
             if isinstance(item, NDFrame):
                 columns, rows = shape_of(item)
-                recorder.read(item, ref, op, columns=columns, rows=rows, snapshot=snapshot(item))
+                read_all(recorder, item, refs or [ref], op, columns=columns, rows=rows, snapshot=snapshot(item))
             else:
                 is_model = hasattr(type(item), "predict") or hasattr(type(item), "transform")
                 recorder.read(item, ref._replace(type="MODEL") if is_model else ref, op)
