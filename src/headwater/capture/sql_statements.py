@@ -30,6 +30,10 @@ _DEFINES: Final = ("DROP", "ALTER", "TRUNCATE", "CREATE_TABLE", "CREATE_INDEX", 
 _ADDS: Final = ("INSERT", "UPDATE", "MERGE", "COPY")
 """Kinds of statements that leave in a table what it held. (``COPY`` to a file writes it anew.)"""
 
+_MAKES: Final = "CREATE_TABLE_AS"
+"""The kind of a statement that defines a table and fills it."""
+_FUNCTION: Final = "a table function"
+"""What the parser says of a function that may read anything."""
 _EMPTIES: Final = ("DROP", "TRUNCATE", "CREATE_TABLE", "DELETE")
 """Kinds of statements after which a table is empty, unless ``_SPARES`` says otherwise."""
 
@@ -164,7 +168,7 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
         found = _inputs(statement, table, tables, session, known, written)
         positions[table.key] = range(len(values), len(values) + len(found))
         values += found
-    if not values and _is_spelled(statement):
+    if not values and _is_spelled(statement) and not any(_FUNCTION in item.why for item in parsed.unresolved):
         values = (NOTHING,)
     writes, emptied = [], []
     for table in parsed.writes:
@@ -174,7 +178,7 @@ def _one(statement: Statement, parsed: Parsed, tables: Tables, session: Session,
             _keep_temporary(statement, parsed, table, tables, values, _rule(edges, positions, parsed), columns)
             continue
         ref = tables.ref(statement, session, table)
-        if not parsed.reads and parsed.kind.startswith(_DEFINES):
+        if not parsed.reads and parsed.kind.startswith(_DEFINES) and parsed.kind != _MAKES:
             if parsed.kind.startswith(_EMPTIES) and not _SPARES.search(parsed.masked_text):
                 emptied.append(ref)
             continue

@@ -96,8 +96,12 @@ def test_rows_written_into_the_statement_have_no_source(follow):
     con.execute("CREATE TABLE told (id INTEGER, name TEXT)")
     con.execute("CREATE TABLE built (id INTEGER, name TEXT)")
     con.execute("INSERT INTO told VALUES (1, 'x'), (2, 'y')")
+    con.execute("CREATE TABLE made AS SELECT 1 AS id, 'x' AS name")
     for row in frame.itertuples():
         con.execute(f"INSERT INTO built VALUES ({row.a}, 'x')")
+        con.execute(f"CREATE OR REPLACE TABLE anew AS SELECT {row.a} AS id")
     con.close()
     assert followed.sources("told") <= {"told"}
+    assert followed.sources("made") == followed.sources("made", "id") == set()
     assert "in.csv" in followed.sources("built")
+    assert "in.csv" in followed.sources("anew")
