@@ -73,17 +73,6 @@ def parts(obj: Any, level: int = 0) -> Iterator[Any]:
             yield from parts(part, level + 1)
 
 
-def pairs(obj: Any, copied: Any, level: int = 0) -> Iterator[tuple[Any, Any]]:
-    """The followed objects in an object, each with its copy; the parts of an estimator, too."""
-    if type(obj) is not type(copied):
-        return
-    if _is_followed(obj):
-        yield obj, copied
-    if level <= MAX_LEVELS and (not _is_followed(obj) or is_estimator(obj)):
-        for part, its_copy in zip(_items(obj), _items(copied), strict=False):
-            yield from pairs(part, its_copy, level + 1)
-
-
 def _predicts(obj: Any) -> bool:
     return is_estimator(obj) and hasattr(obj, "predict")
 

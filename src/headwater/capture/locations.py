@@ -93,7 +93,8 @@ def _common(targets: Sequence[Any], type: str) -> DatasetRef | None:
 def path_of(target: Any) -> str | None:
     """The path or URI of ``target``, None if it has none. Wrapped files (gzip, text over bytes) are unwrapped; for a
     member of an archive, whose name is that in the archive, it is the path of the archive."""
-    target = _opened_for(target)
+    if not is_path(target):
+        target = _opened_for(target)
     for _ in range(_MOST_LAYERS):
         if isinstance(target, str):
             return None if "\n" in target or target.startswith(_CONTENT) else target

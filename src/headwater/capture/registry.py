@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 INTEGRATIONS: Final[dict[str, str]] = {
     "files": "builtins",
     "random": "random",
-    "copy": "copy",
     "pickle": "pickle",
     "json": "json",
     "sqlite3": "sqlite3",

@@ -11,13 +11,15 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from headwater.capture.integrations.sklearn.learned_states import sketch
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def followed(follow):
     frame = pd.DataFrame({"a": random.random(60), "b": random.random(60)})
     frame.assign(y=(frame.a > frame.b).astype(int)).to_csv("train.csv", index=False)
     frame.head(9).to_csv("new.csv", index=False)
-    return follow("copy", "pandas", "numpy", "sklearn", "joblib", "pickle", "files")
+    return follow("pandas", "numpy", "sklearn", "joblib", "pickle", "files")
 
 
 def _saved(prediction, name):
@@ -43,18 +45,21 @@ def _fit(c, X, y):
     return LogisticRegression(C=c).fit(X, y)
 
 
-@pytest.mark.parametrize("how", ["deepcopy", "copy", "in a container"])
-def test_a_copy_of_a_model_is_the_model(followed, how):
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_copy_of_a_model_is_the_model(followed, is_held):
     """What a copy predicts comes from the model that was copied, as it was then: the best of a training loop is kept by
-    ``copy.deepcopy``, and the model is trained on."""
+    ``copy.deepcopy``, and the model is trained on. It is the model also in a file."""
     X, y, new = _data()
     model = SGDClassifier(random_state=0).partial_fit(X, y, classes=[0, 1])
-    best = copy.deepcopy({"m": [model]})["m"][0] if how == "in a container" else getattr(copy, how)(model)
+    assert followed.recorder.values.get(copy.copy(model)) is followed.recorder.values.get(model)
+    best = copy.deepcopy({"m": [model]})["m"][0] if is_held else copy.deepcopy(model)
     before = followed.recorder.values.get(model)
     model.partial_fit(X, y)
     assert followed.recorder.values.get(best) is before
+    joblib.dump(best, "best.joblib")
     _saved(best.predict(new), "best.csv")
     assert followed.sources("best.csv") == {"model", "new.csv"}
+    assert followed.sources("best.joblib") == {"model"}
 
 
 def test_the_steps_of_a_copied_pipeline_are_those_of_the_pipeline(followed):
@@ -74,16 +79,49 @@ def test_a_clone_is_no_copy(followed):
     assert followed.sources("p.csv") == {"other", "new.csv"}
 
 
-def test_copies_stay_what_they_are(followed):
-    """Types, values and errors of ``copy`` are its own, ``memo`` included."""
-    memo = {}
-    shared = [1]
-    twice = copy.deepcopy([shared, shared], memo)
-    assert twice == [[1], [1]]
-    assert twice[0] is twice[1]
-    assert memo[id(shared)] is twice[0]
-    with pytest.raises(TypeError, match="cannot pickle"):
-        copy.deepcopy(item for item in ())
+@pytest.mark.parametrize("seed", range(3))
+def test_a_model_goes_through_bytes_and_back(followed, seed):
+    """``pickle.loads(pickle.dumps(model))`` is the model, and not another of its class that learned from other rows."""
+    X, y, new = _data()
+    forest = RandomForestClassifier(3, random_state=seed).fit(X, y)
+    other = RandomForestClassifier(3, random_state=seed).fit(X[:40], y[:40])
+    back = pickle.loads(pickle.dumps(forest))
+    _saved(back.predict(new), "p.csv")
+    _saved(pickle.loads(pickle.dumps(other)).predict(new), "q.csv")
+    joblib.dump(back, "model.joblib")
+    assert followed.sources("p.csv") == {"forest", "new.csv"}
+    assert followed.sources("q.csv") == {"other", "new.csv"}
+    assert followed.sources("model.joblib") == {"forest"}
+
+
+class Chosen(BaseEstimator):
+    """A model of the user's that learns no number."""
+
+    def fit(self, X, y):
+        """Learn the most frequent label."""
+        self.label_ = str(y.mode()[0])
+        return self
+
+    def predict(self, X):
+        """Say it."""
+        return np.array([self.label_] * len(X))
+
+
+def test_what_tells_models_apart(followed):
+    """Two models have one sketch only if they learned the same; one that learned no number has none, nor has one that
+    is not fitted."""
+    X, y, _ = _data()
+    fitted = LogisticRegression().fit(X, y)
+    assert sketch(fitted) == sketch(copy.deepcopy(fitted)) is not None
+    assert sketch(fitted) != sketch(LogisticRegression(C=0.1).fit(X, y))
+    assert sketch(LogisticRegression()) is None
+    assert sketch(Chosen().fit(X, y)) is None
+    trained = SGDClassifier(random_state=0).partial_fit(X, y, classes=[0, 1])
+    before = sketch(trained)
+    assert sketch(trained.partial_fit(X, y)) != before
+    forests = [RandomForestClassifier(5, random_state=seed).fit(X, y) for seed in range(4)]
+    pipelines = [make_pipeline(StandardScaler(), LogisticRegression(C=c)).fit(X, y) for c in (0.1, 1.0)]
+    assert len({sketch(model) for model in (*forests, *pipelines)}) == 6
 
 
 def test_models_of_a_cross_validation(followed):
@@ -130,19 +168,20 @@ def test_a_part_of_a_model_is_the_model_wherever_it_is_kept(followed):
 
 
 def test_a_model_that_nobody_saw_being_fitted(followed):
-    """It is a model with what can be read off it; where it comes from is a guess, all that the run had read. It was
-    said that predictions came from the rows alone."""
-    X, y, _ = _data()
-    raw = pickle.dumps(RandomForestClassifier(3, random_state=0).fit(X, y))
-    model = pickle.loads(raw)
+    """One put together by hand is a model with what can be read off it; where it comes from is a guess, all that the
+    run had read. It was said that predictions came from the rows alone."""
+    _data()
+    model = LogisticRegression()
+    model.coef_, model.intercept_ = np.array([[2.0, -1.0]]), np.array([0.5])
+    model.classes_, model.feature_names_in_ = np.array([0, 1]), np.array(["a", "b"], dtype=object)
     new = pd.read_csv("new.csv")
     _saved(model.predict(new), "p.csv")
     _saved(model.predict_proba(new)[:, 1], "q.csv")
-    assert followed.sources("p.csv") == followed.sources("q.csv") == {"RandomForestClassifier", "new.csv"}
-    entry = followed.entries()["RandomForestClassifier"]
+    assert followed.sources("p.csv") == followed.sources("q.csv") == {"LogisticRegression", "new.csv"}
+    entry = followed.entries()["LogisticRegression"]
     assert {(item["name"].rpartition("/")[2]) for item in entry["inputs"]} == {"train.csv", "new.csv"}
     assert all(item["transformations"][0]["type"] == "INFERRED" for item in entry["inputs"])
-    assert followed.facets("RandomForestClassifier")["headwater_model"]["features"] == ["a", "b"]
+    assert followed.facets("LogisticRegression")["headwater_model"]["features"] == ["a", "b"]
 
 
 def test_one_of_several_models_goes_into_a_file(followed):

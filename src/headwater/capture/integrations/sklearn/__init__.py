@@ -13,6 +13,8 @@ from typing import ClassVar, Final
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.integrations.sklearn import bundled_datasets, metrics, models, reports, row_sets, splitters
 from headwater.capture.integrations.sklearn.estimator_hooks import hook_existing, hook_future
+from headwater.capture.integrations.sklearn.learned_states import LEARNED
+from headwater.capture.recorder import VALUES
 from headwater.errors import DidNotEnable
 
 _VALIDATION: Final = "sklearn.model_selection._validation"
@@ -39,6 +41,10 @@ class SklearnIntegration(Integration):
         if base is None or outputs is None:
             raise DidNotEnable("sklearn: BaseEstimator or _SetOutputMixin is not where it is expected")
         hook_future(hooks, base, outputs, hook_existing(hooks, base))
+        recognise = LEARNED.value_of
+        VALUES.resolvers.append(recognise)
+        hooks.on_remove(lambda: VALUES.resolvers.remove(recognise))
+        hooks.on_remove(LEARNED.clear)
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the functions of a submodule when it is loaded, before other modules import them from there."""

@@ -20,6 +20,7 @@ from headwater.capture.integrations.sklearn.features import (
 )
 from headwater.capture.integrations.sklearn.fitted_attributes import bind_learned, of_all
 from headwater.capture.integrations.sklearn.fitted_parts import fitted_parts
+from headwater.capture.integrations.sklearn.learned_states import LEARNED
 from headwater.capture.integrations.sklearn.named_models import changed_parameters, name_model, parameters_of
 from headwater.capture.integrations.sklearn.own_transformers import after_own_code
 from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set, known, name_set, rows_by_key, rows_of
@@ -70,6 +71,8 @@ def after_fit(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: di
         ref = recorder.memory_ref(name, "MODEL")
         name_model(recorder, value, ref, estimator, features, columns, given)
     bind_learned(recorder, estimator, value, inputs[0])
+    if is_model:
+        LEARNED.remember(estimator, value)
     _best_score(recorder, estimator)
 
 
