@@ -71,6 +71,9 @@ _MOST_BINARIES: Final = 64
 """How many files opened to read bytes are remembered."""
 
 
+_OWNERS: Final[tuple[ModuleType, ...]] = (builtins, io, _io) if sys.version_info >= (3, 13) else (builtins, io)
+"""Modules of which programs have ``open``; since Python 3.13 pickles refer to the last, by which every import reads its
+file."""
 _COPIES: Final = (("bz2", "_builtin_open"), ("tarfile", "bltn_open"))
 """Modules that hold ``open`` under another name, which is that of their own file function."""
 
@@ -89,7 +92,7 @@ class FilesIntegration(Integration):
             _hook_moves(hooks, shutil)
             return
         stand_in = OpenStandIn(builtins.open)
-        for owner in (builtins, io, _io):  # since Python 3.13 pickles refer to the last
+        for owner in _OWNERS:
             if owner.open is stand_in.__wrapped__:
                 hooks.replace(owner, "open", lambda _original: stand_in)
         for module_name, name in _COPIES:  # those that are not loaded yet will find the stand-in
@@ -120,6 +123,8 @@ class OpenStandIn:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Open the file, and record its path and mode."""
         handle = self.__wrapped__(*args, **kwargs)
+        if args and type(args[0]) is str and args[0].endswith(_CODE):
+            return handle
         depth = BUSY.depth
         recorder = current()
         if recorder is None:
