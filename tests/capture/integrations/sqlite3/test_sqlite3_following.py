@@ -210,6 +210,8 @@ def test_each_database_in_memory_has_tables_of_its_own(follow):
         con.execute("create table u as select x from t")
         con.commit()
     back = pd.read_sql("select x from u", two)
+    one.close()
+    two.close()
     names = {(entry["name"], item["name"]) for entry in followed.all_entries() for item in entry["inputs"]}
     inside = {(target, source) for target, source in names if target.endswith("/u")}
     assert inside == {("job/sqlite/u", "job/sqlite/t"), ("job/sqlite_2/u", "job/sqlite_2/t")}
@@ -221,11 +223,14 @@ def test_each_database_in_memory_has_tables_of_its_own(follow):
 def test_connections_that_share_their_memory_are_one_database(follow):
     """``cache=shared``: what one connection makes, another reads; a database in memory of its own is another."""
     followed = follow("sqlite3")
-    sqlite3.connect(":memory:", isolation_level=None).execute("create table v(x)")
+    alone = sqlite3.connect(":memory:", isolation_level=None)
+    alone.execute("create table v(x)")
     shared = "file:both?mode=memory&cache=shared"
     left, right = (sqlite3.connect(shared, uri=True, isolation_level=None) for _ in range(2))
     left.execute("create table v(x)")
     right.execute("create table w as select x from v")
+    for con in (alone, left, right):
+        con.close()
     names = {(entry["name"], item["name"]) for entry in followed.all_entries() for item in entry["inputs"]}
     assert names == {("job/sqlite_2/w", "job/sqlite_2/v")}
 
