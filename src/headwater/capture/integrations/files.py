@@ -71,9 +71,9 @@ _MOST_BINARIES: Final = 64
 """How many files opened to read bytes are remembered."""
 
 
-_OWNERS: Final[tuple[ModuleType, ...]] = (builtins, io, _io) if sys.version_info >= (3, 13) else (builtins, io)
-"""Modules of which programs have ``open``; since Python 3.13 pickles refer to the last, by which every import reads its
-file."""
+_OWNERS: Final = (builtins, io, *((_io,) if builtins.open.__module__ == "_io" else ()))
+"""Modules that programs have ``open`` from. The last, by which every import reads its file, only where pickles refer to
+it: since Python 3.12."""
 _COPIES: Final = (("bz2", "_builtin_open"), ("tarfile", "bltn_open"))
 """Modules that hold ``open`` under another name, which is that of their own file function."""
 
