@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +66,13 @@ class Followed:
             with unobserved():
                 self._event = json.loads(Assembler(self.recorder).finish(Outcome("COMPLETE", 0))[-1])
         return self._event
+
+    def run(self, script: str, name: str = "__main__") -> Followed:
+        """Run a script, which lies in the working folder, as the module of that name; gives what was seen of it."""
+        path = Path.cwd() / "script.py"
+        path.write_text(script)
+        exec(compile(script, str(path), "exec"), {"__name__": name})
+        return self
 
     def entries(self) -> dict[str, dict[str, Any]]:
         """Lineage entries by the last part of the target's name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -33,19 +34,11 @@ Report(pd.read_csv("in.csv")).total().to_csv("out.csv", index=False)
 
 
 @pytest.fixture
-def run(follow, tmp_path):
+def run(follow):
     """Runs a script beside a file, and gives what was seen of it."""
     pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}).to_csv("in.csv", index=False)
     Path("other.txt").write_text("x")
-    followed = follow("files", "pandas", "numpy")
-
-    def runs(script):
-        path = tmp_path / "script.py"
-        path.write_text(script)
-        exec(compile(script, str(path), "exec"), {"__name__": "script"})
-        return followed
-
-    return runs
+    return partial(follow("files", "pandas", "numpy").run, name="script")
 
 
 @pytest.mark.parametrize("name", WRITES)

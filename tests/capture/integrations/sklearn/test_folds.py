@@ -109,23 +109,14 @@ pd.DataFrame({"kept": result["kept"]}).to_csv("kept.csv", index=False)
 
 
 @pytest.fixture
-def run(follow, tmp_path, monkeypatch):
+def run(follow):
     """Runs a script beside two files of numbers, and gives what was seen of it."""
-    monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(5)
     frame = pd.DataFrame(random.normal(size=(60, 2)).round(3), columns=["a", "b"])
     frame["y"] = (frame["a"] > 0).astype(int)
     frame.to_csv("numbers.csv", index=False)
     frame[:20].to_csv("new.csv", index=False)
-    followed = follow("files", "json", "pickle", "pandas", "numpy", "sklearn")
-
-    def runs(script):
-        path = tmp_path / "script.py"
-        path.write_text(script)
-        exec(compile(script, str(path), "exec"), {"__name__": "__main__"})
-        return followed
-
-    return runs
+    return follow("files", "json", "pickle", "pandas", "numpy", "sklearn").run
 
 
 def test_what_a_function_adds_up_over_folds(run):

@@ -6,9 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headwater.capture.latest_arrays import LatestArrays
-from headwater.capture.recorder import VALUES
-
 MODELS = """
 import numpy as np, pandas as pd
 from sklearn.linear_model import LinearRegression
@@ -131,23 +128,13 @@ main()
 
 
 @pytest.fixture
-def run(follow, tmp_path, monkeypatch):
+def run(follow):
     """Runs a script beside three files of numbers, and gives what was seen of it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(VALUES, "arrays", LatestArrays())  # full of what other tests made, it has room for few of each
     random = np.random.default_rng(5)
     for name in ("one", "two", "three"):
         columns = {"id": range(30), "t": random.random(30), "z": random.random(30)}
         pd.DataFrame(columns).to_csv(f"{name}.csv", index=False)
-    followed = follow("files", "pandas", "numpy", "sklearn")
-
-    def runs(script):
-        path = tmp_path / "script.py"
-        path.write_text(script)
-        exec(compile(script, str(path), "exec"), {"__name__": "__main__"})
-        return followed
-
-    return runs
+    return follow("files", "pandas", "numpy", "sklearn").run
 
 
 @pytest.mark.parametrize(("prefix", "script"), [("called", CALLED), ("spelled", SPELLED)])
