@@ -115,3 +115,21 @@ def test_a_run_ends_when_it_ends(in_process):
     (last,) = (e for e in events() if e["job"]["name"] == "short" and e["eventType"] == "COMPLETE")
     assert datetime.fromisoformat(last["eventTime"]).timestamp() <= ended + 0.01
     assert last["run"]["facets"]["headwater_outcome"]["duration_s"] < 0.25
+
+
+def test_a_step_that_is_handed_a_table_does_not_describe_it_anew(embedded_project, unhurried_worker):
+    """The run that read the file knows the types of its columns and the digest of its values. A step that gets the frame
+    knows neither, and does not put less in place of that."""
+
+    @headwater.step
+    def total(frame):
+        return frame[["y"]].sum()
+
+    headwater.init("flow")
+    total(pd.read_csv("raw.csv"))
+    headwater.shutdown()
+    raw = headwater.lineage().show("raw.csv")
+    assert [(column.name, column.type) for column in raw.columns] == [("a", "float64"), ("y", "float64")]
+    assert b'"exact"' in bytes(raw.facets["headwater_fingerprint"])
+    changes = headwater.lineage().history("raw.csv").changes
+    assert {change.kind for change in changes} == {"added"}

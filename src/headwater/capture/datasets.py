@@ -118,14 +118,15 @@ class Datasets:
         return touched
 
     def read(self, ref: DatasetRef, value: Value | None, snapshot: Any, time_ns: int) -> Touched:
-        """A dataset was read at ``time_ns``. Its first read describes it."""
+        """A dataset was read at ``time_ns``. Its first read describes it, unless the value was handed over by another run
+        of the process, which has described it: what is known of it here is less, and would replace that."""
         touched = self.touch(ref)
-        first = not touched.is_input
+        is_described = touched.is_input or (value is not None and value.state is not None)
         touched.is_input = True
         if not touched.is_output:
             touched.origins.was_read = True
         self.read_again(ref)
-        if first:
+        if not is_described:
             metrics = self._describe(touched, value, snapshot)
             touched.input_facets.update(metrics)
             self._file(touched, time_ns)
