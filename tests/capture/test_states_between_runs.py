@@ -118,8 +118,8 @@ def test_a_run_ends_when_it_ends(in_process):
 
 
 def test_a_step_that_is_handed_a_table_does_not_describe_it_anew(embedded_project, unhurried_worker):
-    """The run that read the file knows the types of its columns and the digest of its values. A step that gets the frame
-    knows neither, and does not put less in place of that."""
+    """The run that read the file knows the types of its columns and the digest of its values. A step that gets the
+    frame knows neither, and does not put less in place of that."""
 
     @headwater.step
     def total(frame):

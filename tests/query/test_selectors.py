@@ -10,7 +10,7 @@ from headwater.errors import InvalidSelector, NotFound
 from headwater.query import Lineage
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
 from headwater.storage.memory import MemoryStore
-from headwater.testing.events import EPOCH_US, raw, run_event, run_id
+from headwater.testing.events import EPOCH_US, SECOND_US, dataset_event, facet, raw, run_event, run_id
 
 from .histories import BASE, NOW_US, encoded, project, report
 
@@ -165,6 +165,50 @@ def test_the_algebra_of_sets(a: str, b: str, c: str) -> None:
     assert select(f"!({a} | {b})") == select(f"!{a} & !{b}")
     assert select(f"{a} & ({b} | {c})") == select(f"({a} & {b}) | ({a} & {c})")
     assert select(f"!!{a}") == select(a)
+
+
+SAID = {
+    "is personal": {"tags": facet(tags=[{"key": "pii", "value": "true"}])},
+    "has no tags": {"tags": facet(_deleted=True)},
+    "is of sales": {"ownership": facet(owners=[{"name": "team:sales"}])},
+    "is of ada": {"ownership": facet(owners=[{"name": "ada"}])},
+    "is a table": {"datasetType": facet(datasetType="TABLE")},
+    "is dropped": {"lifecycleStateChange": facet(lifecycleStateChange="DROP")},
+}
+ANY_TIME = ["tag:pii", "tag:p*", "owner:sales", "owner:*", "kind:dataset", "type:table", "namespace:d*", "name:*.csv"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a.csv", "b.csv", "c.csv"]), st.sampled_from(list(SAID))), min_size=2, max_size=6
+    ),
+    st.integers(0, 3),
+    st.sampled_from([*ANY_TIME, *(f"!{selector}" for selector in ANY_TIME), "kind:dataset & !tag:pii | owner:ada"]),
+)
+def test_a_selector_at_an_instant_is_one_of_the_store_as_it_was(
+    history: list[tuple[str, str]], until: int, expression: str
+) -> None:
+    """What was tagged, owned or there at that time, whatever was said, dropped or heard of since."""
+    history = [(name, said) for at, (name, said) in enumerate(history) if (name, "is dropped") not in history[:at]]
+    events = raw([dataset_event(name, at, SAID[said]) for at, (name, said) in enumerate(history)])
+    now, then = MemoryStore.open(), MemoryStore.open()
+    now.append(events)
+    then.append(events[: until + 1])
+    typed = {name for name, said in history[until + 1 :] if said == "is a table"}
+    if "type:" in expression and typed:
+        return  # the type of a node is the present one, also in the past
+    assert Lineage(now).select(expression, as_of=EPOCH_US + until * SECOND_US) == Lineage(then).select(expression)
+
+
+@pytest.mark.parametrize("text", ["data[1].csv", "file:data[1].csv", "data[1].csv & kind:dataset"])
+def test_a_name_with_brackets_is_a_name(text: str) -> None:
+    """A pattern that does not match its own text is the name of what is called so, if anything is."""
+    store = MemoryStore.open()
+    event = dataset_event("data[1].csv", 1, {"datasetType": facet(datasetType="FILE")})
+    store.append(raw([event, dataset_event("data1.csv", 1, {})]))
+    assert Lineage(store).select(text) == ["dataset:db:data[1].csv"]
+    assert Lineage(store).select("data[0-9].csv") == ["dataset:db:data1.csv"]
 
 
 def test_a_selected_graph_has_the_edges_between(lineage: Lineage) -> None:

@@ -118,8 +118,8 @@ class Datasets:
         return touched
 
     def read(self, ref: DatasetRef, value: Value | None, snapshot: Any, time_ns: int) -> Touched:
-        """A dataset was read at ``time_ns``. Its first read describes it, unless the value was handed over by another run
-        of the process, which has described it: what is known of it here is less, and would replace that."""
+        """A dataset was read at ``time_ns``. Its first read describes it, unless another run of the process handed the
+        value over: that run has described it, and what is known of it here is less, and would replace that."""
         touched = self.touch(ref)
         is_described = touched.is_input or (value is not None and value.state is not None)
         touched.is_input = True

@@ -55,8 +55,9 @@ def list_nodes(
     if text:
         return _hits(store, text, kind, type, namespace, limit), None
     if selector:
-        chosen = Selector(store, lineage.resolver, lineage.instant(as_of))
-        fits = partial(_fits, kind=kind, type=type, namespace=namespace)
+        instant = lineage.instant(as_of)
+        chosen = Selector(store, lineage.resolver, instant)
+        fits = partial(_fits, kind=kind, type=type, namespace=namespace, with_deleted=instant is not None)
         found = [
             node_summary(row) for row in chosen.page(selector, fits, after=_place(lineage, after), limit=limit + 1)
         ]
@@ -95,8 +96,8 @@ def _place(lineage: Lineage, after: str) -> int:
     return rows[0].id
 
 
-def _fits(row: NodeRow, kind: NodeKind | None, type: str, namespace: str | None) -> bool:
-    if row.is_deleted or (kind is not None and row.kind is not kind):
+def _fits(row: NodeRow, kind: NodeKind | None, type: str, namespace: str | None, *, with_deleted: bool = False) -> bool:
+    if (row.is_deleted and not with_deleted) or (kind is not None and row.kind is not kind):
         return False
     return (not type or row.type.upper() == type.upper()) and namespace in (None, row.namespace)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import translate
 from functools import lru_cache
 from itertools import islice
@@ -13,7 +13,8 @@ from headwater.errors import InvalidSelector, NotFound
 from headwater.model.graph import Direction, RunState
 from headwater.query.facet_values import Facets, body, objects
 from headwater.query.kind_filter import check_kinds, type_of
-from headwater.query.resolve import Resolver, scan
+from headwater.query.past_nodes import PastNodes
+from headwater.query.resolve import Resolver
 from headwater.query.selector_parse import And, Expression, Method, Name, Not, Or, Reached, parse
 from headwater.query.walk import Edges, walk
 from headwater.storage.base import Store
@@ -51,6 +52,7 @@ class Selector:
         self.resolver = resolver
         self.edges = Edges(store, as_of)
         self.as_of = as_of
+        self._past = None if as_of is None else PastNodes(store, as_of)
 
     def select(self, text: str) -> list[NodeRow]:
         """Return the nodes that match the expression, by id. Raises ``InvalidSelector`` and ``NotFound``."""
@@ -98,27 +100,45 @@ class Selector:
                 return Chosen(one.nodes | other.nodes, lambda row: _holds(one, row) or _holds(other, row))
 
     def _without(self, left_out: Chosen) -> Chosen:
+        everything = self._then(self.store.living(), lambda row: True)
         if left_out.check is None:
-            return Chosen(self.store.living() & ~left_out.nodes)
-        return Chosen(self.store.living(), lambda row: not _holds(left_out, row))
+            return Chosen(everything.nodes & ~left_out.nodes, everything.check)
+        return Chosen(everything.nodes, _both(everything.check, lambda row: not _holds(left_out, row)))
+
+    def _then(self, now: int, fits: _Check) -> Chosen:
+        """The set ``now``, as it was at the instant that is asked about. A deleted node is in no set: ``fits`` tells
+        whether it would be in this one."""
+        past = self._past
+        if past is None:
+            return Chosen(now)
+
+        def was_in(row: NodeRow) -> bool:
+            return past.held(row) and (bool(now >> row.id & 1) or (row.is_deleted and fits(row)))
+
+        return Chosen(now | past.deleted, was_in)
 
     def _name(self, text: str) -> Chosen:
-        if not _GLOB.search(text):
+        if self._is_name(text):
             return Chosen(1 << self.resolver.node(text).id)
         head, colon, rest = text.partition(":")
-        among: int | None = None
-        if colon and head in {"dataset", "job"}:
-            among, text = self.store.chosen("kind", head), rest
-        elif colon and head.isidentifier() and (typed := self._kind(head)):
-            among, text = typed, rest
-        found = self._like(text, self.store.living() if among is None else among)
+        among: Chosen | None = None
+        if colon and (head in {"dataset", "job"} or (head.isidentifier() and self._kind_now(head))):
+            among, text = self._kind(head), rest
+        found = self._like(text, among)
         if next(self.rows(found), None) is None:
             raise NotFound(text, hint="no node's name matches this pattern; * stands for any text")
         return found
 
-    def _like(self, pattern: str, among: int) -> Chosen:
+    def _is_name(self, text: str) -> bool:
+        """Whether a text is no pattern. One that does not match its own text (``data[1].csv``) may be a name."""
+        return not _GLOB.search(text) or (not _like(text, text) and bool(self.resolver.rows(text)))
+
+    def _like(self, pattern: str, among: Chosen | None = None) -> Chosen:
         _compiled(pattern)  # rejected here, not when the first row is checked
-        return Chosen(self.store.like(pattern, among), lambda row: _matches(pattern, row))
+        found = among or self._then(self.store.living(), lambda row: True)
+        past = 0 if self._past is None else self._past.deleted
+        nodes = self.store.like(pattern, found.nodes & ~past) | (found.nodes & past)
+        return Chosen(nodes, _both(found.check, lambda row: _matches(pattern, row)))
 
     def _reached(self, of: Chosen, up: int, down: int) -> Chosen:
         rows = list(self.rows(of))
@@ -135,13 +155,14 @@ class Selector:
             case "kind":
                 if not _GLOB.search(value):
                     check_kinds(self.store, [value])
-                return Chosen(self._kind(value))
+                return self._kind(value)
             case "type":
-                return Chosen(self.store.chosen("type", value))
+                wanted = value.upper()
+                return self._then(self.store.chosen("type", value), lambda row: _like(wanted, row.type.upper()))
             case "namespace":
-                return Chosen(self.store.chosen("namespace", value))
+                return self._then(self.store.chosen("namespace", value), lambda row: _like(value, row.namespace))
             case "name":
-                return self._like(value, self.store.living())
+                return self._like(value)
             case "run":
                 return Chosen(node_sets.of(row.id for row in self._run(value)))
             case "state":
@@ -149,7 +170,14 @@ class Selector:
             case _:
                 return self._facet(method, value)
 
-    def _kind(self, value: str) -> int:
+    def _kind(self, value: str) -> Chosen:
+        wanted = type_of(value).upper()
+        return self._then(
+            self._kind_now(value),
+            lambda row: row.kind.value == value or _like(wanted, row.type.upper()),
+        )
+
+    def _kind_now(self, value: str) -> int:
         if value in {"dataset", "job"}:
             return self.store.chosen("kind", value)
         return self.store.chosen("type", type_of(value))
@@ -183,18 +211,21 @@ class Selector:
         return [job for job, run in latest.items() if run.state in wanted]
 
     def _facet(self, method: str, value: str) -> Chosen:
-        """Nodes by tag or owner: from the index for now, from the facets that were valid then for another instant."""
-        if self.as_of is None:
-            return Chosen(self.store.chosen("tag" if method == "tag" else "owner", value))
+        """Nodes by tag or owner. Of one that has changed since the instant asked about, its facets of then are read."""
+        now = self.store.chosen("tag" if method == "tag" else "owner", value)
+        past, at = self._past, self.as_of
+        if past is None:
+            return Chosen(now)
         reader = tags if method == "tag" else owners
-        rows: Iterable[NodeRow] = scan(self.store)
-        if not _GLOB.search(value):
-            rows = (hit.node for hit in self.store.search(value.partition("=")[0], limit=10_000))
-        at = self.as_of
-        values_of = ((row, reader(self.store.facets(row.id, as_of=at))) for row in rows)
-        return Chosen(
-            node_sets.of(row.id for row, values in values_of if any(_like(value, pattern) for pattern in values))
-        )
+
+        def had(row: NodeRow) -> bool:
+            if not past.held(row):
+                return False
+            if past.is_unchanged(row):
+                return bool(now >> row.id & 1)
+            return any(_like(value, found) for found in reader(self.store.facets(row.id, as_of=at)))
+
+        return Chosen(past.ever, had)
 
 
 def _both(one: _Check | None, other: _Check | None) -> _Check | None:
