@@ -200,6 +200,10 @@ class Client:
             from headwater.capture.child_processes import follow_children
 
             self._leave_children = follow_children()  # type: ignore[method-assign]
+        with GUARD.at("cloudpickle"):
+            from headwater.capture.pickled_by_value import pickle_originals
+
+            self._pickle_wrappers = pickle_originals()  # type: ignore[method-assign]
         with GUARD.at("traceback"):
             from headwater.capture.traceback_frames import hide_ours
 
@@ -212,12 +216,17 @@ class Client:
         REGISTRY.remove()
         VALUES.forget_classes()
         self._leave_children()
+        self._pickle_wrappers()
         self._show_frames()
         self._show_threads()
 
     @staticmethod
     def _leave_children() -> None:
         """Replaced by ``install``."""
+
+    @staticmethod
+    def _pickle_wrappers() -> None:
+        """Likewise."""
 
     @staticmethod
     def _show_frames() -> None:

@@ -114,10 +114,11 @@ class Lease:
 
 
 def is_daemon() -> bool:
-    """Whether this process is a daemonic worker of ``multiprocessing``."""
+    """Whether this process is a daemonic worker of ``multiprocessing``, or a worker of loky, which ends its own in the
+    same way."""
     module = sys.modules.get("multiprocessing.process")
     process = getattr(module, "_current_process", None)  # absent while another thread is importing the module
-    return bool(getattr(process, "daemon", False))
+    return bool(getattr(process, "daemon", False)) or type(process).__module__.endswith("loky.backend.process")
 
 
 def abandoned(folder: Path) -> Iterator[tuple[Path, list[OpenRun]]]:

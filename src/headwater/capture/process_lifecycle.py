@@ -69,8 +69,11 @@ def at_exit() -> None:
     pause = CollectorPause()
     with GUARD.at("exit"):
         REGISTRY.stop_waiting()  # from here on, all imports are our own
+    outcome = WATCHED.outcome or _outcome_of_program()
     with GUARD.at("exit"):
-        client.shutdown(WATCHED.outcome or _outcome_of_program())
+        if client.is_child:  # another process waits for this one, and delivers what it left
+            client.journal(outcome or Outcome("COMPLETE"), timeout_s=JOURNAL_TIMEOUT_S)
+        client.shutdown(outcome)
     # A wrapper or a thread that outlives the interpreter's modules keeps what it refers to alive, and compiled
     # libraries complain about that on standard error.
     with GUARD.at("exit"):

@@ -6,9 +6,10 @@ contains ``importlib`` and ``_bootstrap``. ``unseen`` gives a wrapper such a nam
 user's line.
 
 A call that takes a function of the user (``apply``) runs the user's code inside an observed call. What that code does
-to objects belongs to the call; what it reads and writes is recorded separately. ``observe_caller`` and ``observe_io``
-are the two variants. An iterator among the arguments (``concat(read(f) for f in files)``) runs the user's code as well,
-and is used up by the call: ``observe_drawing`` keeps what was drawn from it.
+to objects belongs to the call; what it reads and writes is recorded separately. ``observe_caller``, ``observe_users``
+(a method of a class of the user) and ``observe_io`` are the variants. An iterator among the arguments
+(``concat(read(f) for f in files)``) runs the user's code as well, and is used up by the call: ``observe_drawing`` keeps
+what was drawn from it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ def unseen(stand_in: Function) -> Function:
     return stand_in
 
 
+def is_wrapper(function: FunctionType) -> bool:
+    """Whether a function is one that ``unseen`` has changed."""
+    return function.__code__.co_filename == FILENAME
+
+
 def observe_io(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
     """As ``hooks.observe``, for functions that read or write: also observed inside the user's functions."""
     return _observed(original, after, site, inner=1, is_seen=lambda depth: depth in (0, USERS_CODE))
@@ -54,6 +60,31 @@ def observe_io(original: Callable[..., Any], after: After, site: str) -> Callabl
 def observe_caller(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
     """As ``hooks.observe``, for functions that call a function of the user."""
     return _observed(original, after, site, inner=USERS_CODE, is_seen=lambda depth: depth == 0)
+
+
+def observe_users(original: Callable[..., Any], after: After, site: str) -> Callable[..., Any]:
+    """As ``hooks.observe``, for a function that is the user's code, which reads and writes also where a library calls
+    it in the middle of an observed call."""
+
+    @functools.wraps(original)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        cell = BUSY.cell
+        depth = cell[0]
+        recorder = None if depth == USERS_CODE else current()
+        if recorder is None:
+            return original(*args, **kwargs)
+        cell[0] = USERS_CODE
+        try:
+            result = original(*args, **kwargs)
+            cell[0] = 1
+            if depth == 0:
+                with GUARD.at(site):
+                    after(recorder, result, args, kwargs)
+        finally:
+            cell[0] = depth
+        return result
+
+    return unseen(observed)
 
 
 def _observed(

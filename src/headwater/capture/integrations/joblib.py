@@ -1,12 +1,14 @@
 """joblib: ``dump`` and ``load`` of models and arrays, compressed or not; ``Parallel``.
 
-Tasks that ``Parallel`` runs in other processes are not observed. Their results come from their arguments, task by task
-and opaquely, as far as both are followed in this process, and the run reports that something was not seen.
+Tasks that ``Parallel`` runs in worker processes are observed there, if they are the user's code; of the functions of
+libraries, what they read and write. In this process their results come from their arguments, task by task and opaquely,
+as far as both are followed. If the workers belong to another scheduler, the run reports that they were not seen.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, Final
@@ -16,13 +18,17 @@ from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import is_path, located
+from headwater.capture.process_lifecycle import WATCHED
 from headwater.capture.recorder import Recorder
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
+from headwater.capture.user_code import is_users
 from headwater.capture.values import Value, opaque
-from headwater.capture.wrapper_frames import observe_io, unseen
+from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 
 MAX_TASKS: Final = 100_000
 """How many tasks of one call have their results followed."""
+_OBSERVED: Final = frozenset(("LokyBackend", "MultiprocessingBackend"))
+"""Backends whose workers are observed."""
 _SAVERS: Final = frozenset(("dump",))
 
 
@@ -36,6 +42,7 @@ class JoblibIntegration(Integration):
         hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "joblib.dump"))
         hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "joblib.load"))
         hooks.replace(module.Parallel, "__call__", _running)
+        hooks.replace(module.parallel.BatchedCalls, "__call__", _running_batch)
 
 
 def _running(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,6 +67,32 @@ def _running(original: Callable[..., Any]) -> Callable[..., Any]:
         return results
 
     return unseen(run)
+
+
+def _running_batch(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the call of a batch of tasks, which is all that a worker process sees of ``Parallel``. What a library's
+    function does is one call there, too, which nobody records, but the user's code in it may read and write."""
+
+    @functools.wraps(original)
+    def run(self: Any) -> Any:
+        client, cell = WATCHED.client, BUSY.cell
+        if client is None or not client.is_child or cell[0] or any(_is_own(task[0]) for task in self.items):
+            return original(self)
+        cell[0] = USERS_CODE
+        try:
+            return original(self)
+        finally:
+            cell[0] = 0
+
+    return unseen(run)
+
+
+def _is_own(function: Any) -> bool:
+    """Whether the function of a task is the user's code, or an object of the user's that can be called."""
+    for name in ("func", "function", "__func__"):  # of ``partial``, of scikit-learn's tasks, of a method
+        function = getattr(function, name, function)
+    plain = inspect.unwrap(function)
+    return is_users(getattr(plain, "__code__", None) or getattr(getattr(plain, "__call__", None), "__code__", None))
 
 
 def _has_threads(parallel: Any) -> bool:
@@ -102,10 +135,11 @@ def _sources_of(recorder: Recorder, task: Any) -> list[Value]:
 
 
 def _ran(recorder: Recorder, parallel: Any, results: Any, sources: list[list[Value]]) -> None:
-    is_here = getattr(getattr(parallel, "_backend", None), "supports_sharedmem", False)
-    if is_here or not sources:
+    backend = getattr(parallel, "_backend", None)
+    if getattr(backend, "supports_sharedmem", False) or not sources:
         return
-    recorder.unfollowed("joblib.Parallel: what its tasks read and wrote in other processes was not seen")
+    if _OBSERVED.isdisjoint(kind.__name__ for kind in type(backend).__mro__):
+        recorder.unfollowed("joblib.Parallel: what its tasks read and wrote in other processes was not seen")
     if isinstance(results, list):
         for result, values in zip(results, sources, strict=False):
             if values:

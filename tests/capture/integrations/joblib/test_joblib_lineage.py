@@ -83,7 +83,7 @@ def doubled(part: np.ndarray, unused: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", [list, iter])
 def test_results_from_other_processes(recorder: Recorder, kind: object) -> None:
-    """A result comes from the arguments of its own task, opaquely; the run says that the work was not seen."""
+    """A result comes from the arguments of its own task, opaquely. joblib's own workers tell what they do themselves."""
     parts = [np.arange(4.0), np.arange(5.0)]
     values = [recorder.derive(part, "read", (), columns=("x",), rows=len(part)) for part in parts]
     tasks = [joblib.delayed(doubled)(part, unused=1) for part in parts]
@@ -92,6 +92,19 @@ def test_results_from_other_processes(recorder: Recorder, kind: object) -> None:
     assert [recorder.values.get(result).inputs for result in results] == [(values[0],), (values[1],)]
     columns = opaque(recorder.values.get(results[0]))
     assert columns.fields == {"*": [Dep(0, None, description="opaque")]}
+    assert recorder.items == []
+
+
+def test_workers_of_another_scheduler_are_not_seen(recorder: Recorder) -> None:
+    """The run says so."""
+
+    class Elsewhere(joblib._parallel_backends.ThreadingBackend):
+        supports_sharedmem = False
+
+    joblib.register_parallel_backend("elsewhere", Elsewhere)
+    part = np.arange(4.0)
+    with joblib.parallel_config(backend="elsewhere"):
+        joblib.Parallel(n_jobs=2)([joblib.delayed(doubled)(part)])
     assert [item.text for item in recorder.items] == [
         "joblib.Parallel: what its tasks read and wrote in other processes was not seen"
     ]

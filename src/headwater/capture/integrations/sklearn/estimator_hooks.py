@@ -16,7 +16,7 @@ from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, observe
 from headwater.capture.integrations.sklearn import metrics, models, own_transformers, resampling
 from headwater.capture.integrations.sklearn.fitted_attributes import properties_of, reader
-from headwater.capture.wrapper_frames import unseen
+from headwater.capture.wrapper_frames import observe_users, unseen
 
 Handler = Callable[..., None]
 
@@ -75,7 +75,8 @@ def hook_class(hooks: Hooks, cls: type) -> None:
         elif name == "transform" and own_transformers.is_own(found):
             stand_in = own_transformers.follow(found, after, site)
         elif callable(found):
-            stand_in = unseen(observe(found, after, site))
+            is_own = own_transformers.is_own(found)
+            stand_in = observe_users(found, after, site) if is_own else unseen(observe(found, after, site))
         else:
             continue
         stand_in._headwater_hook = True
