@@ -83,8 +83,8 @@ def test_classes_of_the_script_go_to_workers(tables, jobs):
 
 @pytest.mark.parametrize("options", ["n_jobs=2", "n_jobs=2, backend='multiprocessing'"])
 def test_what_workers_of_joblib_read_and_write_is_seen(tables, options):
-    """A worker tells what it wrote in a run of its own, a child of the run that asked. What is made of the results comes
-    from what the workers read, as a guess; what the parent makes of another file does not."""
+    """A worker tells what it wrote in a run of its own, a child of the run that asked. What is made of the results
+    comes from what the workers read, as a guess; what the parent makes of another file does not."""
     tables.write(
         "s.py",
         f"""
@@ -235,7 +235,7 @@ def test_wrappers_are_pickled_as_what_they_wrap():
 
 
 def test_dill_pickles_what_is_wrapped():
-    """dill, which other packages for processes use, does it in the same way; functions that can be imported stay names."""
+    """dill, which other packages for processes use, does the same; functions that can be imported stay names."""
     dill = pytest.importorskip("dill", reason="dill is not installed")
     space = {"__name__": "__main__"}
     exec(compile("def mine():\n    return 1\n", "mine.py", "exec"), space)

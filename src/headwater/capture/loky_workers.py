@@ -1,8 +1,8 @@
 """Starts capture in a worker of loky, joblib's own kind of process, with the first task that has something to show.
 
-What scikit-learn does there on its own (a search that fits its candidates) is part of one call in the process that asked
-for it, where that is recorded. A worker that never does anything else starts as it does without Headwater, so nothing
-may be imported here that takes time.
+What scikit-learn does there on its own (a search that fits its candidates) is part of one call in the process that
+asked for it, where that is recorded. A worker that never does anything else starts as it does without Headwater, so
+nothing may be imported here that takes time.
 """
 
 from __future__ import annotations

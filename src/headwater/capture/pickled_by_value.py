@@ -31,13 +31,9 @@ def pickle_originals() -> Callable[[], None]:
     hooks = Hooks("cloudpickle")
 
     def with_cloudpickle(module: ModuleType) -> None:
-        for pickler in vars(module).copy().values():
-            is_here = isinstance(pickler, type) and pickler.__module__ == module.__name__
-            if (
-                is_here
-                and getattr(vars(pickler).get(_METHOD), "__wrapped__", None) is None
-                and _METHOD in vars(pickler)
-            ):
+        classes = {found for found in vars(module).values() if isinstance(found, type)}
+        for pickler in classes:
+            if pickler.__module__ == module.__name__ and _METHOD in vars(pickler):
                 hooks.replace(pickler, _METHOD, _of_the_original)
 
     def with_dill(module: ModuleType) -> None:

@@ -92,7 +92,8 @@ def _is_own(function: Any) -> bool:
     for name in ("func", "function", "__func__"):  # of ``partial``, of scikit-learn's tasks, of a method
         function = getattr(function, name, function)
     plain = inspect.unwrap(function)
-    return is_users(getattr(plain, "__code__", None) or getattr(getattr(plain, "__call__", None), "__code__", None))
+    code = getattr(plain, "__code__", None) or getattr(getattr(type(plain), "__call__", None), "__code__", None)  # noqa: B004 - its code is wanted
+    return is_users(code)
 
 
 def _has_threads(parallel: Any) -> bool:

@@ -83,7 +83,7 @@ def doubled(part: np.ndarray, unused: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", [list, iter])
 def test_results_from_other_processes(recorder: Recorder, kind: object) -> None:
-    """A result comes from the arguments of its own task, opaquely. joblib's own workers tell what they do themselves."""
+    """A result comes from the arguments of its own task, opaquely. joblib's own workers tell what they do."""
     parts = [np.arange(4.0), np.arange(5.0)]
     values = [recorder.derive(part, "read", (), columns=("x",), rows=len(part)) for part in parts]
     tasks = [joblib.delayed(doubled)(part, unused=1) for part in parts]
