@@ -17,6 +17,7 @@ from headwater.capture import context
 from headwater.capture.assembler import JobFacts
 from headwater.capture.garbage_collection import CollectorPause, thaw
 from headwater.capture.guard import GUARD
+from headwater.capture.lease import is_daemon
 from headwater.capture.recorder import Recorder
 from headwater.capture.registry import REGISTRY
 from headwater.capture.run_outcomes import Outcome, outcome_of
@@ -71,7 +72,7 @@ def at_exit() -> None:
         REGISTRY.stop_waiting()  # from here on, all imports are our own
     outcome = WATCHED.outcome or _outcome_of_program()
     with GUARD.at("exit"):
-        if client.is_child:  # another process waits for this one, and delivers what it left
+        if client.is_child and is_daemon():  # the process that waits for this one delivers what it leaves
             client.journal(outcome or Outcome("COMPLETE"), timeout_s=JOURNAL_TIMEOUT_S)
         client.shutdown(outcome)
     # A wrapper or a thread that outlives the interpreter's modules keeps what it refers to alive, and compiled
