@@ -248,3 +248,23 @@ def test_a_drawing_labels_edges_with_the_job_and_draws_no_box_for_it():
     assert labels(drawn) == {"dataset:n:a": "n a", "dataset:m:a": "m a (file)"}
     assert edge_labels(graph) == ["j"]
     assert to_mermaid(graph) == 'flowchart LR\n  n0["n a"]\n  n1["m a (file)"]\n  n0 -->|"j"| n1\n'
+
+
+def version(number: int, digest: str) -> Node:
+    """A version of one checkpoint."""
+    return Node(
+        id=f"dataset:n:net#{digest}",
+        kind=NodeKind.DATASET_VERSION,
+        namespace="n",
+        name="net",
+        properties={"version": digest, "ordinal": number},
+    )
+
+
+def test_two_versions_of_a_dataset_have_two_labels():
+    """A model that is trained on from its last checkpoint is two boxes, which do not read the same."""
+    nodes = (version(1, "aaaaaaaaaaaa0000"), version(2, "aaaaaaaaaaaa1111"))
+    graph = Graph(nodes=nodes, edges=(Edge(source=nodes[0].id, target=nodes[1].id, job="run:1"),))
+    assert list(labels(drawn_nodes(graph)).values()) == ["net#aaaaaaaaaaaa0", "net#aaaaaaaaaaaa1"]
+    assert "net#35;aaaaaaaaaaaa1" in to_mermaid(graph)
+    assert 'label="net#aaaaaaaaaaaa1"' in to_dot(graph)

@@ -79,6 +79,27 @@ def test_a_picture_survives_json(lineage: Lineage) -> None:
     assert msgspec.json.decode(msgspec.json.encode(drawn), type=Picture) == drawn
 
 
+def test_cards_of_two_versions_of_a_dataset_are_told_apart() -> None:
+    """By the version, in the picture and in the tree. A card of which there is one version says its name alone, for
+    which it has room."""
+    nodes = tuple(
+        Node(
+            id=f"dataset:n:{name}#{version}",
+            kind=NodeKind.DATASET_VERSION,
+            namespace="n",
+            name=name,
+            properties={"version": version},
+        )
+        for name, version in (("raw", "2026-01-01T00:00"), ("net", "2026-01-01T10:00"), ("net", "2026-01-01T12:00"))
+    )
+    edges = (Edge(source=nodes[0].id, target=nodes[1].id), Edge(source=nodes[1].id, target=nodes[2].id))
+    graph = LineageGraph(roots=(nodes[2].id,), direction="upstream", nodes=nodes, edges=edges, level="run")
+    shown = {card.label for card in picture_of(graph).cards}
+    assert shown == {"raw", "net#2026-01-01T10:00", "net#2026-01-01T12:00"}
+    tree = graph.to_tree()
+    assert all(name in tree for name in ("net#2026-01-01T12:00", "net#2026-01-01T10:00", "raw#2026-01-01T00:00"))
+
+
 def test_links_say_how_they_are_known() -> None:
     """A link carries job, run, evidence and whether it is valid; a dataset the state of the jobs that make it."""
     drawn = picture_of(GRAPH)

@@ -6,6 +6,7 @@ from collections import Counter
 
 from headwater.model.emphasis import PLAIN, WORDS, Emphasis
 from headwater.model.graph import Graph, How, Node, NodeKind
+from headwater.model.short_digests import version_ends
 from headwater.model.short_names import ShortNames
 
 WEAK = (How.PRODUCT, How.INFERRED)
@@ -33,15 +34,17 @@ def _unknown(node_id: str) -> Node:
 
 
 def labels(nodes: list[Node], emphasis: Emphasis = PLAIN) -> dict[str, str]:
-    """A short label a node: its name as every drawing shortens it, with the namespace where two share a name, the type
-    in words, and why it stands out."""
+    """A short label a node: its name as every drawing shortens it, with the namespace where two share a name, the
+    version, the type in words, and why it stands out."""
     short = ShortNames((node.namespace, node.name) for node in nodes)
-    names = Counter(node.name for node in nodes)
+    versions = version_ends(nodes)
+    names = Counter(name for _, name in {(node.namespace, node.name) for node in nodes})
     found = {}
     for node in nodes:
         name = short.of(node.namespace, node.name)
         if names[node.name] > 1 and node.namespace:
             name = f"{node.namespace} {name}"
+        name += versions.get(node.id, "")
         label = f"{name} ({node.type.lower().replace('_', ' ')})" if node.type else name
         found[node.id] = f"{label}: {WORDS[mark]}" if (mark := emphasis.nodes.get(node.id)) else label
     return found

@@ -6,6 +6,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 
+from headwater.model.graph import Node, NodeKind
+
 LEAST = 10
 """Digits of a digest: few enough to compare at a glance."""
 _DIGEST = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9-]{1,15}:)?[0-9a-f]{16,128}", re.ASCII)
@@ -47,6 +49,15 @@ class ShortDigests:
         at = bisect_left(self._all, digits)
         near = [other for other in self._all[max(0, at - 1) : at + 2] if other != digits]
         return max((_common(digits, other) for other in near), default=0)
+
+
+def version_ends(nodes: Iterable[Node]) -> dict[str, str]:
+    """What tells the versions among nodes apart, by node id: ``#`` and the short form of the version."""
+    versions = {
+        node.id: str(node.properties.get("version", "")) for node in nodes if node.kind is NodeKind.DATASET_VERSION
+    }
+    short = ShortDigests(versions.values())
+    return {node_id: f"#{short.of(version)}" for node_id, version in versions.items() if version}
 
 
 def _digits(text: str) -> str:

@@ -7,10 +7,13 @@ in is looked up, because namespaces and names hold colons of their own.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
+from headwater.model.graph import Node
+from headwater.model.short_digests import version_ends
 from headwater.model.short_names import ShortNames, database_file
 from headwater.query.terminal_text import clean
 
@@ -59,18 +62,27 @@ class Labels:
 
     ``shown`` is what is named together: each path gets as much of its end as tells it from the others
     (``headwater.model.short_names``), so every form of an answer uses the same words. A path in the folder ``base``
-    (the working folder when None) is relative to it: what a terminal says of single things; "" is no folder.
+    (the working folder when None) is relative to it: what a terminal says of single things; "" is no folder. A version
+    of a dataset is named as such where several are shown, or always with ``every_version``.
     """
 
-    def __init__(self, base: str | None = "", shown: Iterable[Named] = ()) -> None:
+    def __init__(self, base: str | None = "", shown: Iterable[Named] = (), *, every_version: bool = False) -> None:
         self.base = (base if base is not None else os.getcwd()).rstrip("/")  # noqa: PTH109 - text, not a path
+        shown = list(shown)
+        counts = Counter((item.namespace, item.name) for item in shown)
         names = [(item.namespace, item.name) for item in shown]
         names += [(_FILES, path) for path in {database_file(namespace) for namespace, _ in names} if path]
         self._short = ShortNames(names)
+        self._versions = version_ends(
+            item
+            for item in shown
+            if isinstance(item, Node) and (every_version or counts[item.namespace, item.name] > 1)
+        )
 
     def of(self, one: Named) -> str:
         """Return the label of what has a name in a namespace."""
-        return clean(self._relative(one.name) or self._short.of(one.namespace, one.name))
+        version = self._versions.get(one.id, "") if isinstance(one, Node) else ""
+        return clean((self._relative(one.name) or self._short.of(one.namespace, one.name)) + version)
 
     def file(self, name: str) -> str:
         """Return a path relative to the base folder where it lies in it, else its end."""

@@ -96,7 +96,7 @@ class _Drawing:
         self.graph = graph
         self.style = style
         self.marks: Marks = ASCII if style.ascii_only else UNICODE
-        self.labels = Labels(shown=graph.nodes)
+        self.labels = Labels(shown=graph.nodes, every_version=True)
         self.now = style.clock()
         self.nodes = {node.id: node for node in graph.nodes}
         self.is_up = graph.direction != "downstream"
@@ -261,8 +261,6 @@ class _Drawing:
 
     def _name(self, node: Node, item: _Item) -> str:
         name = self.labels.of(node)
-        if node.kind is NodeKind.DATASET_VERSION and (version := node.properties.get("version")):
-            name = f"{name}#{clean(version)[:10]}"
         if self.style.cells is None:
             return name
         return elide(name, max(_SHORTEST_NAME, self.style.cells - len(item.prefix + item.branch) - 30))
