@@ -15,7 +15,7 @@ from headwater.query.resolve import scan
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.row_types import EdgeRow
-from headwater.testing.events import dataset, raw, schema, whole_run
+from headwater.testing.events import dataset, facet, raw, schema, whole_run
 
 from .random_histories import COLUMNS, Step, events, steps
 
@@ -195,6 +195,33 @@ def test_run_level_tells_versions_apart(lineage: Lineage) -> None:
         {node.properties["ordinal"] for node in graph.datasets() if node.type == "MODEL"} for graph in (first, second)
     ]
     assert versions == [{1}, {2}]
+
+
+def test_run_level_leads_to_the_run_that_made_raw_data() -> None:
+    """Also where that run read nothing; a hop further than what it made, so a shallower question does not show it."""
+    store = MemoryStore.open()
+    store.append(raw(whole_run(1, "make", 0, [], ["a"]) + whole_run(2, "copy", 20, ["a"], ["b"])))
+    lineage = Lineage(store)
+    whole, shallow = lineage.upstream("b", level="run"), lineage.upstream("b", level="run", depth=1)
+    assert [(node.name, node.level) for node in whole.jobs()] == [("copy", 1), ("make", 2)]
+    assert [node.name for node in shallow.jobs()] == ["copy"]
+    (edge,) = lineage.upstream("a", level="run").edges
+    assert (edge.source, edge.target) == (
+        f"run:{edge.run}",
+        next(node.id for node in whole.datasets() if node.name == "a"),
+    )
+    assert "make" in lineage.upstream("a", level="run").to_tree()
+
+
+def test_run_level_has_each_version_once() -> None:
+    """Two runs that wrote the same content made one version: one node, with an edge from each run."""
+    same = dataset("b", facets={"headwater_fingerprint": facet(exact="e" * 32)})
+    store = MemoryStore.open()
+    store.append(raw([e for number in (1, 2) for e in whole_run(number, "copy", 20 * number, ["a"], [same])]))
+    graph = Lineage(store).downstream("a", level="run")
+    assert [node.name for node in graph.datasets()] == ["a", "b"]
+    assert len(graph.edges) == len(graph.jobs()) == 2
+    assert len({node.id for node in graph.nodes}) == len(graph.nodes)
 
 
 def test_kinds_are_joined_directly(lineage: Lineage) -> None:

@@ -62,6 +62,16 @@ class VersionGraph:
                         yield Link(near, step, far)
             yield from built.get(near, ())
 
+    def ends(self, versions: Sequence[int], direction: Direction) -> list[tuple[int, int]]:
+        """Return each version and derivation where no way leads on: of a run that made it from nothing known, or made
+        nothing of it."""
+        if not versions:
+            return []
+        beside = _grouped(self.index.steps(versions, direction.value))
+        steps = sorted({step for found in beside.values() for step in found})
+        beyond = _grouped(self.index.steps(steps, direction.value)) if steps else {}
+        return [(near, step) for near in versions for step in beside.get(near, ()) if not beyond.get(step)]
+
     def inside(self, versions: Sequence[int], direction: Direction) -> tuple[list[Link], dict[int, int]]:
         """Return the ways on that end among the versions, in the order of ``links``, and how many others each has."""
         if not versions:

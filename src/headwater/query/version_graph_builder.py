@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKind
 from headwater.query.facet_values import as_seen
@@ -23,50 +24,71 @@ def versions_graph(
     limit: int | None = None,
     with_fields: bool = False,
 ) -> LineageGraph:
-    """Return what the versions were made from (upstream) or what was made from them, as versions and runs."""
+    """Return what the versions were made from (upstream) or what was made from them, as versions and runs.
+
+    A run that made a version from nothing known, or nothing of it, is an end of an edge itself. Versions of a dataset
+    with the same content have the same name, and are one node.
+    """
     graph = VersionGraph(store)
     hops, known, is_cut = graph.walk(list(roots), direction, depth=depth, limit=limit)
     datasets = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in known.values()}))}
     names = {key: version_id(datasets[v.dataset_id], v.version) for key, v in known.items() if v.dataset_id in datasets}
     shown = {version.id: version for version in as_seen(store, (known[key] for key in hops))}
-    nodes = [_version_node(datasets[known[key].dataset_id], shown[key], hop) for key, hop in hops.items()]
-    kept, outside = graph.inside(list(hops), direction)
-    runs = graph.runs(link.derivation for link in kept)
+    nodes: dict[str, Node] = {}
+    for key, hop in hops.items():
+        nodes.setdefault(names[key], _version_node(datasets[known[key].dataset_id], shown[key], hop))
+    links, outside = graph.inside(list(hops), direction)
+    ends = graph.ends([key for key, hop in hops.items() if depth is None or hop < depth], direction)
+    runs = graph.runs([*(link.derivation for link in links), *(step for _, step in ends)])
     edges: dict[tuple[str, str, str], Edge] = {}
     levels: dict[int, int] = {}
-    for near, step, far in kept:
-        if step not in runs:
-            continue
-        ends = (far, near) if direction is Direction.UPSTREAM else (near, far)
-        fields = _fields(graph, step, ends) if with_fields else ()
-        edge = _edge(names[ends[0]], names[ends[1]], runs[step].run_id, known[ends[1]], fields)
-        edges[edge.source, edge.target, edge.run] = edge
-        levels[step] = min(levels.get(step, hops[far]), hops[far])
-    nodes.extend(_run_nodes(store, runs, levels))
+    for near, step, far in links:
+        if step in runs:
+            source, target = _in_order(direction, near, far)
+            fields = _fields(graph, step, source, target) if with_fields else ()
+            edge = _edge(names[source], names[target], runs[step], known[target], fields)
+            edges[edge.source, edge.target, edge.run] = edge
+            levels[step] = min(levels.get(step, hops[far]), hops[far])
+    for near, step in ends:
+        if step in runs:
+            edge = _edge(*_in_order(direction, names[near], f"run:{runs[step].run_id}"), runs[step], known[near], ())
+            edges[edge.source, edge.target, edge.run] = edge
+            levels[step] = min(levels.get(step, hops[near] + 1), hops[near] + 1)
+    hidden: Counter[str] = Counter()
+    for key, count in outside.items():
+        hidden[names[key]] += count
     return LineageGraph(
-        roots=tuple(names[root.id] for root in roots if root.id in names),
+        roots=tuple(dict.fromkeys(names[root.id] for root in roots if root.id in names)),
         direction=direction.value,
-        nodes=tuple(nodes),
+        nodes=(*nodes.values(), *_run_nodes(store, runs, levels)),
         edges=tuple(edges.values()),
         truncated=is_cut,
-        hidden={names[key]: count for key, count in outside.items()},
+        hidden=dict(hidden),
         columns=with_fields,
-        total=graph.count(list(roots), direction, depth=depth) if is_cut else len(hops),
+        total=graph.count(list(roots), direction, depth=depth) if is_cut else len(nodes),
         level="run",
     )
 
 
-def _fields(graph: VersionGraph, derivation: int, ends: tuple[int, int]) -> tuple[FieldEdge, ...]:
-    return tuple(field for source, field in graph.fields(derivation, ends[1]) if source == ends[0])
+_T = TypeVar("_T")
 
 
-def _edge(source: str, target: str, run_id: str, made: VersionRow, fields: tuple[FieldEdge, ...]) -> Edge:
+def _in_order(direction: Direction, near: _T, far: _T) -> tuple[_T, _T]:
+    """The two ends of a step of a walk, as data flows."""
+    return (far, near) if direction is Direction.UPSTREAM else (near, far)
+
+
+def _fields(graph: VersionGraph, derivation: int, source: int, target: int) -> tuple[FieldEdge, ...]:
+    return tuple(field for start, field in graph.fields(derivation, target) if start == source)
+
+
+def _edge(source: str, target: str, run: RunRow, made: VersionRow, fields: tuple[FieldEdge, ...]) -> Edge:
     how = How.COLUMN if fields else How.DECLARED
     return Edge(
         source=source,
         target=target,
-        job=f"run:{run_id}",
-        run=run_id,
+        job=f"run:{run.run_id}",
+        run=run.run_id,
         how=how,
         valid_from=made.created_at,
         fields=fields,
