@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import headwater
-from headwater.query import Lineage
+from headwater.query import Lineage, LineageAPI
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")])
@@ -120,3 +121,16 @@ def test_every_public_name_is_listed():
     questions = {name for name in dir(Lineage) if not name.startswith("_")}
     unnamed = {name for name in questions | set(headwater.__all__) if not re.search(rf"[`.@]{name}\b", pages)}
     assert unnamed == set()
+
+
+@pytest.mark.parametrize("method", sorted(LineageAPI.__abstractmethods__))
+def test_every_question_is_listed_with_its_parameters(method):
+    """The page of queries from Python names each method, and what it takes as it is called in code."""
+    listed = re.findall(
+        rf"^\| `{method}\(([^`]*)\)`", (ROOT / "docs/reference/python-query.md").read_text(), re.MULTILINE
+    )
+    assert listed, method
+    names = [name for name in inspect.signature(getattr(LineageAPI, method)).parameters if name != "self"]
+    shown = [part.partition("=")[0].strip() for part in listed[0].split(",")]
+    shown = [name for name in shown if name not in ("", "*")]
+    assert shown == names or (method == "downstream" and shown == ["node", "..."])

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headwater.errors import InvalidInput
 from headwater.model.graph import Edge, How, Node, NodeKind
 from headwater.query import Lineage, LineageGraph
 from headwater.query.drawing import picture_of
@@ -95,6 +96,30 @@ def test_networkx_has_the_same_reach(lineage: Lineage) -> None:
     graph = lineage.upstream("predictions.parquet")
     ancestors = nx.ancestors(graph.to_networkx(), graph.roots[0])
     assert ancestors == {node.id for node in graph.datasets()} - set(graph.roots)
+
+
+@pytest.mark.parametrize("what", ["edge", "columns", ""])
+def test_a_frame_of_anything_else_is_refused(lineage: Lineage, what: str) -> None:
+    """A slip in the word does not give the nodes in place of the edges."""
+    with pytest.raises(InvalidInput, match="must be 'nodes' or 'edges'"):
+        lineage.upstream("predictions.parquet").to_pandas(what)  # type: ignore[arg-type]
+
+
+def test_a_prompt_shows_answers_as_text(lineage: Lineage) -> None:
+    """What stands alone on a line is shown as ``print`` shows it, and so it is in the text of a notebook's file."""
+    table = "predictions.parquet"
+    for answer in (
+        lineage.upstream(table),
+        lineage.why(table),
+        lineage.impact("cells.csv:radius"),
+        lineage.diff("train.py"),
+        lineage.show(table),
+        lineage.history(table),
+        lineage.coverage(),
+    ):
+        assert repr(answer) == str(answer)
+        assert "(" not in repr(answer).splitlines()[0]
+        assert json.loads(answer.to_json())
 
 
 def test_a_notebook_gets_a_picture(lineage: Lineage) -> None:

@@ -71,19 +71,18 @@ def show(ctx: click.Context, node: str, as_of: str | None, output: str | None) -
 @click.command()
 @click.argument("node")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="Entries of each kind."
+    "--limit", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Entries of each kind."
 )
 @format_options("json")
 @click.pass_context
 def history(ctx: click.Context, node: str, limit: int, output: str | None) -> None:
     """Show the versions of a dataset or the runs of a job, and every change of its columns."""
     from headwater.query.object_text import history_lines
-    from headwater.query.result import json_text
 
     with asking(ctx) as lineage:
         found = lineage.history(node, limit=limit)
     if output == "json":
-        echo_text(json_text(found))
+        echo_text(found.to_json())
     else:
         echo(history_lines(found, cells=cells()))
 

@@ -11,7 +11,7 @@ from headwater.model.graph import How, NodeKind
 from headwater.query.content_comparison import contents
 from headwater.query.names import is_in_memory
 from headwater.query.resolve import scan
-from headwater.query.result import json_text, preformatted
+from headwater.query.result import Answer
 from headwater.storage.base import Store
 from headwater.storage.row_types import NodeRow
 
@@ -29,7 +29,7 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
     is_all: bool
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+class Coverage(Answer, frozen=True, kw_only=True):
     """Counts over everything that is valid now. ``sources`` are datasets with no known writer (raw data, blind spots).
 
     ``edges`` counts dataset-to-dataset edges by their evidence (declared, column, product, inferred);
@@ -54,23 +54,12 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         total = sum(self.edges.values())
         return self.edges_with_columns / total if total else 0.0
 
-    def to_json(self) -> str:
-        """Return the counts as JSON."""
-        return json_text(self)
-
     def to_text(self, *, cells: int | None = None) -> str:
         """Return the counts as text, at most ``cells`` wide."""
         from headwater.query.object_text import coverage_lines
         from headwater.query.terminal_text import plain
 
         return plain(coverage_lines(self, cells=cells))
-
-    def __str__(self) -> str:
-        return self.to_text()
-
-    def _repr_html_(self) -> str:
-        """Return the form that a notebook displays."""
-        return preformatted(self.to_text())
 
 
 def measure(store: Store) -> Coverage:

@@ -21,7 +21,7 @@ from headwater.query.facet_values import (
 from headwater.query.history import RunSummary, list_runs
 from headwater.query.names import node_id
 from headwater.query.resolve import Target
-from headwater.query.result import json_text, preformatted
+from headwater.query.result import Answer
 from headwater.query.selectors import owner_names, tag_labels
 from headwater.query.versions import version_at
 from headwater.query.walk import Edges, job_neighbours
@@ -59,7 +59,7 @@ class LinkedRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_pending: bool = False
 
 
-class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Details(Answer, frozen=True, kw_only=True, omit_defaults=True):
     """Everything known about a node. ``producers`` and ``consumers`` are jobs for a dataset and datasets for a job.
 
     A run depends on its ``dependencies``; its ``dependents`` depend on it. ``facets`` holds all facets verbatim,
@@ -93,23 +93,12 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gaps: tuple[str, ...] = ()
     """What is to be known before the rest is read, in sentences."""
 
-    def to_json(self) -> str:
-        """Return the details as JSON."""
-        return json_text(self)
-
     def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
         """Return the details as text, at most ``cells`` wide."""
         from headwater.query.object_text import details_lines
         from headwater.query.terminal_text import plain
 
         return plain(details_lines(self, cells=cells, base=base))
-
-    def __str__(self) -> str:
-        return self.to_text()
-
-    def _repr_html_(self) -> str:
-        """Return the form that a notebook displays."""
-        return preformatted(self.to_text())
 
 
 def describe(store: Store, target: Target, *, as_of: int | None = None) -> Details:

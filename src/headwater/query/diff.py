@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 import msgspec
 
 from headwater.query.code_diff import CodeDiff
-from headwater.query.result import frame, json_text, preformatted
+from headwater.query.result import Answer, frame
 
 if TYPE_CHECKING:
     import pandas
@@ -34,7 +34,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: str = ""
 
 
-class Diff(msgspec.Struct, frozen=True, kw_only=True):
+class Diff(Answer, frozen=True, kw_only=True):
     """Two sides and how they differ. ``same`` lists what was compared and is equal; ``of`` is run, version or graph.
 
     ``code`` is a line-by-line comparison of the source code of the two runs, or of the runs that wrote the two
@@ -69,23 +69,12 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
         found: pandas.DataFrame = frame("pandas", self.rows())
         return found
 
-    def to_json(self) -> str:
-        """Return the answer as JSON."""
-        return json_text(self)
-
     def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
         """Return the answer as text, at most ``cells`` wide."""
         from headwater.query.diff_text import diff_lines
         from headwater.query.terminal_text import plain
 
         return plain(diff_lines(self, cells=cells, base=base))
-
-    def __str__(self) -> str:
-        return self.to_text()
-
-    def _repr_html_(self) -> str:
-        """Return the form that a notebook displays."""
-        return preformatted(self.to_text())
 
 
 def compare(

@@ -10,7 +10,7 @@ from headwater.model.graph import NodeKind, RunState
 from headwater.query.facet_values import Version, as_seen, schema_fields, version_facts
 from headwater.query.kind_filter import type_of
 from headwater.query.names import field_id, node_id
-from headwater.query.result import preformatted
+from headwater.query.result import Answer
 from headwater.storage.base import Store
 from headwater.storage.row_types import FacetChange, NodeRow, RunRow
 
@@ -43,7 +43,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retyped: tuple[str, ...] = ()
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class History(Answer, frozen=True, kw_only=True):
     """The history of a node, latest first: versions of a dataset, runs of a job, changes of facets."""
 
     node: str
@@ -57,13 +57,6 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         from headwater.query.terminal_text import plain
 
         return plain(history_lines(self, cells=cells, base=base))
-
-    def __str__(self) -> str:
-        return self.to_text()
-
-    def _repr_html_(self) -> str:
-        """Return the form that a notebook displays."""
-        return preformatted(self.to_text())
 
 
 class SearchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from headwater.model.graph import Node
-from headwater.query.result import frame, json_text, preformatted
+from headwater.query.result import Answer, frame
 from headwater.query.symbols import type_word
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _is_passing(item: Affected) -> bool:
     return type_word(item.node) == "in memory" and item.distance > 0
 
 
-class Impact(msgspec.Struct, frozen=True, kw_only=True):
+class Impact(Answer, frozen=True, kw_only=True):
     """The changed node and column, the change, and the affected nodes, worst first.
 
     ``gaps`` names the edges beyond which the impact is only possible.
@@ -107,20 +107,9 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
         found: pandas.DataFrame = frame("pandas", self.rows())
         return found
 
-    def to_json(self) -> str:
-        """Return the answer as JSON."""
-        return json_text(self)
-
     def to_text(self, *, cells: int | None = None) -> str:
         """Return the answer as text, at most ``cells`` wide."""
         from headwater.query.impact_text import impact_lines
         from headwater.query.terminal_text import plain
 
         return plain(impact_lines(self, cells=cells))
-
-    def __str__(self) -> str:
-        return self.to_text()
-
-    def _repr_html_(self) -> str:
-        """Return the form that a notebook displays."""
-        return preformatted(self.to_text())

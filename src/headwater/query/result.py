@@ -1,4 +1,4 @@
-"""``LineageGraph``, the answer to a graph query, and its output formats: tree, picture, data frame, interchange."""
+"""What answers have in common; ``LineageGraph``, the answer to a graph query: tree, picture, frame, interchange."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from headwater.errors import MissingExtra
+from headwater.errors import InvalidInput, MissingExtra
 from headwater.model.graph import Graph, Node, NodeKind
 from headwater.query.instants import iso_utc
 
@@ -17,6 +17,31 @@ if TYPE_CHECKING:
     import networkx
     import pandas
     import polars
+
+Rows = Literal["nodes", "edges"]
+"""What the rows of a frame are."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that has a text form, which a prompt and a notebook show."""
+
+    def to_text(self, *, cells: int | None = None) -> str:
+        """Return the answer as text, at most ``cells`` wide."""
+        raise NotImplementedError
+
+    def to_json(self) -> str:
+        """Return the answer as the JSON document that ``--json`` prints."""
+        return json_text(self)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """Return the form that a notebook displays."""
+        return f'<pre style="line-height:1.35">{escape(self.to_text())}</pre>'
 
 
 class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,6 +77,9 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
         return plain(tree(self, TreeStyle(cells=cells, ascii_only=ascii_only)))
 
     def __str__(self) -> str:
+        return self.to_tree()
+
+    def __repr__(self) -> str:
         return self.to_tree()
 
     def _repr_svg_(self) -> str:
@@ -113,17 +141,22 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
             for node in self.nodes
         ]
 
-    def to_pandas(self, what: str = "nodes") -> pandas.DataFrame:
-        """Return the nodes (or ``what="edges"``) as a pandas frame."""
+    def to_pandas(self, what: Rows = "nodes") -> pandas.DataFrame:
+        """Return the nodes as a pandas frame, in the columns of ``node_rows``, or the edges in those of ``rows``.
+
+        Raises ``MissingExtra`` if pandas is not installed.
+        """
         found: pandas.DataFrame = frame("pandas", self._rows_of(what))
         return found
 
-    def to_polars(self, what: str = "nodes") -> polars.DataFrame:
-        """Return the nodes (or ``what="edges"``) as a polars frame."""
+    def to_polars(self, what: Rows = "nodes") -> polars.DataFrame:
+        """Return the same as a polars frame."""
         found: polars.DataFrame = frame("polars", self._rows_of(what))
         return found
 
-    def _rows_of(self, what: str) -> list[dict[str, Any]]:
+    def _rows_of(self, what: Rows) -> list[dict[str, Any]]:
+        if what not in ("nodes", "edges"):
+            raise InvalidInput(field="what", value=str(what), rule="must be 'nodes' or 'edges'")
         return self.rows() if what == "edges" else self.node_rows()
 
     def to_networkx(self) -> networkx.MultiDiGraph:
@@ -185,11 +218,6 @@ def frame(library: str, rows: list[dict[str, Any]]) -> Any:
             raise MissingExtra(f"a {library} frame needs {library}", hint=f"pip install {library}") from None
     # polars tells the type of a column from its first hundred rows, which may all be empty
     return module.DataFrame(rows, infer_schema_length=None) if library == "polars" else module.DataFrame(rows)
-
-
-def preformatted(text: str) -> str:
-    """Return text as preformatted HTML for a notebook."""
-    return f'<pre style="line-height:1.35">{escape(text)}</pre>'
 
 
 def to_plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ import msgspec
 
 from headwater.query.facet_values import RunFacts, Version
 from headwater.query.importances import Importances
-from headwater.query.result import LineageGraph, json_text
+from headwater.query.result import Answer, LineageGraph
 
 
 class TrailStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,7 +54,7 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     saved_as: tuple[str, ...] = ()
 
 
-class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Why(Answer, frozen=True, kw_only=True, omit_defaults=True):
     """The trace of ``subject``. ``row`` counts from 0. ``history`` holds every version in the trace, nearest first;
     ``models`` those that are models, ``sources`` those that no known run wrote.
 
@@ -73,19 +73,12 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gaps: tuple[str, ...] = ()
     graph: LineageGraph = LineageGraph()
 
-    def to_json(self) -> str:
-        """Return the answer as JSON."""
-        return json_text(self)
-
     def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
         """Return the answer as text, at most ``cells`` wide."""
         from headwater.query.terminal_text import plain
         from headwater.query.why_text import why_lines
 
         return plain(why_lines(self, cells=cells, base=base))
-
-    def __str__(self) -> str:
-        return self.to_text()
 
     def _repr_html_(self) -> str:
         """Return the picture of the trace."""
