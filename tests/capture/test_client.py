@@ -349,6 +349,12 @@ def test_wrong_use_is_told_at_once(in_process):
         (lambda run: run.read("a.csv", type=5), "type"),
         (lambda run: run.write("a.csv", type=""), "type"),
         (lambda run: headwater.run("job", parameters={1: 2}), "parameters"),
+        (lambda run: headwater.run("job", parameters=["a"]), "parameters"),
+        (lambda run: headwater.init(parameters=3), "parameters"),
+        (lambda run: run.parameters("ab"), "parameters"),
+        (lambda run: headwater.step("clean"), "step"),
+        (lambda run: headwater.step(name=3), "name"),
+        (lambda run: headwater.step(operation=["ETL"]), "operation"),
         (lambda run: headwater.run("job", namespace=1), "namespace"),
     ],
 )
@@ -361,6 +367,19 @@ def test_a_wrong_value_is_told_at_once(in_process, monkeypatch, call, field):
     with pytest.raises(InvalidInput, match=f"^{field}: must be ") as caught:
         call(run)
     assert (caught.value.field, len(run.recorder.items)) == (field, before)
+
+
+def test_a_wrong_setting_ends_nothing(in_process):
+    """``init`` with a setting that does not exist leaves the run that is open recording."""
+    run, sent = in_process(integrations=["files"])
+    with pytest.raises(ConfigError, match="nmespace"):
+        headwater.init(nmespace="x")
+    current = headwater.current_run()
+    assert current is not None
+    assert current.id == run.id
+    headwater.write("out.csv")
+    headwater.shutdown()
+    assert [output["name"].rpartition("/")[2] for output in sent()[-1]["outputs"]] == ["out.csv"]
 
 
 def test_a_number_of_any_library_is_a_metric(in_process):

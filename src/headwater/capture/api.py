@@ -14,8 +14,7 @@ from headwater.capture.client import Client
 from headwater.capture.config import Config, load
 from headwater.capture.process_lifecycle import unwatch, watch
 from headwater.capture.recorder import Recorder
-from headwater.capture.runs import OPERATIONS, Dataset, Run, checked_name, new_run_id
-from headwater.errors import InvalidInput
+from headwater.capture.runs import Dataset, Run, checked_name, checked_operation, checked_parameters, new_run_id
 
 
 class _Process:
@@ -48,8 +47,10 @@ def init(
     Under ``headwater run`` it returns the run that is already open.
 
     Raises:
-        ConfigError: a setting is unknown or has an invalid value.
+        ConfigError: a setting is unknown or has an invalid value. What is being recorded goes on.
+        InvalidInput: ``parameters`` is no mapping from names to values.
     """
+    checked_parameters(parameters)
     keywords = {
         "namespace": namespace,
         "store": os.fspath(store) if store is not None else None,
@@ -62,8 +63,11 @@ def init(
     given = {key: value for key, value in keywords.items() if value is not None}
     with _PROCESS.lock:
         if _PROCESS.client is not None and given and given != _PROCESS.client.keywords:
+            config = load(given)  # before anything is ended: a wrong setting leaves the run that is open as it is
             shutdown()
-        client = ensure_client(given)
+        else:
+            config = None
+        client = ensure_client(given, config)
         if client is None:
             return _unrecorded(name or default_name(Path.cwd()))
         run = client.root
@@ -137,16 +141,14 @@ def run(
     ``operation`` is ETL, FEATURE_COMPUTATION, MODEL_TRAINING or INFERENCE.
 
     Raises:
-        InvalidInput: ``operation`` is none of these, or a name (of the job, its namespace, a parameter) is not a
-            string.
+        InvalidInput: ``operation`` is none of these, a name (of the job, its namespace, a parameter) is not a string,
+            or ``parameters`` is no mapping.
     """
     checked_name("name", name)
     if namespace is not None:
         checked_name("namespace", namespace)
-    for key in parameters or ():
-        checked_name("parameters", key)
-    if operation is not None and operation not in OPERATIONS:
-        raise InvalidInput(field="operation", value=repr(operation), rule="must be one of " + ", ".join(OPERATIONS))
+    checked_parameters(parameters)
+    checked_operation(operation)
     client = ensure_client()
     if client is None:
         return _unrecorded(name)

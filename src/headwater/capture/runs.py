@@ -70,6 +70,34 @@ def checked_name(field: str, name: object) -> str:
     raise InvalidInput(field=field, value=_shown(name), rule="must be a text that is not empty")
 
 
+def checked_operation(operation: str | None) -> None:
+    """Check what kind of work the user says a job does; None is any.
+
+    Raises:
+        InvalidInput: it is none of ``OPERATIONS``.
+    """
+    if operation is not None and operation not in OPERATIONS:
+        raise InvalidInput(field="operation", value=_shown(operation), rule="must be one of " + ", ".join(OPERATIONS))
+
+
+def checked_parameters(parameters: object) -> None:
+    """Check parameters that the user gave; None is none.
+
+    Raises:
+        InvalidInput: they are no mapping, or one has no name.
+    """
+    for name in _checked_mapping(parameters):
+        checked_name("parameters", name)
+
+
+def _checked_mapping(parameters: object) -> Mapping[Any, Any]:
+    if isinstance(parameters, Mapping):
+        return parameters
+    if parameters is None:
+        return {}
+    raise InvalidInput(field="parameters", value=_shown(parameters), rule="must be a mapping from names to values")
+
+
 def _checked_number(value: Any) -> float:
     """A metric value that the user gave, as a float: any type that holds one number (numpy scalar, tensor of one
     element)."""
@@ -108,7 +136,6 @@ class Run:
         self._client = client
         self._session = session
         self.recorder = recorder
-        self.started_s = time.time()
         self._cpu_start_s = time.process_time()
         self._entry: context.Entry | None = None
         self._tags: dict[str, str] = {}
@@ -173,8 +200,12 @@ class Run:
             self.recorder.parameter(name, plain(value))
 
     def parameters(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-        """Record several parameters."""
-        for name, value in {**(values or {}), **more}.items():
+        """Record several parameters.
+
+        Raises:
+            InvalidInput: ``values`` is no mapping, or a name is empty or not a string.
+        """
+        for name, value in {**_checked_mapping(values), **more}.items():
             self.parameter(name, value)
 
     def metric(self, name: str, value: float, *, dataset: Dataset | None = None, step: int | None = None) -> None:

@@ -17,7 +17,7 @@ from headwater.capture import api, context
 from headwater.capture.assembler import JobFacts
 from headwater.capture.guard import GUARD
 from headwater.capture.recorder import Read, Recorder
-from headwater.capture.runs import OPERATIONS, Run, name_value, plain
+from headwater.capture.runs import Run, checked_name, checked_operation, name_value, plain
 from headwater.capture.values import DatasetRef, Value
 from headwater.errors import InvalidInput
 
@@ -48,12 +48,16 @@ def step(function: Any = None, /, *, name: str | None = None, operation: str | N
     Results, exceptions and the signature of the function do not change.
 
     Raises:
-        InvalidInput: ``operation`` is unknown.
+        InvalidInput: ``operation`` is unknown, ``name`` is not a string, or what is declared is not callable.
     """
-    if operation is not None and operation not in OPERATIONS:
-        raise InvalidInput(field="operation", value=repr(operation), rule="must be one of " + ", ".join(OPERATIONS))
+    if name is not None:
+        checked_name("name", name)
+    checked_operation(operation)
 
-    def decorate(target: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(target: Any) -> Any:
+        if not callable(target):
+            hint = 'a name is given as @step(name="clean")' if isinstance(target, str) else None
+            raise InvalidInput(field="step", value=repr(target)[:80], rule="must be a function", hint=hint)
         definition = _Step(target, name, operation)
         if inspect.isasyncgenfunction(target):
             return _async_generator(definition)

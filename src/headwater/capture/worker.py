@@ -73,8 +73,6 @@ class Worker:
         self._requests: list[_Request] = []
         self._is_stopping = False
         self._thread: threading.Thread | None = None
-        self.cpu_s = 0.0
-        """Processor time that the worker's thread has used."""
 
     # -- from the user's threads ---------------------------------------------------------------------------------------
     def open(self, session: Session, *, wakes: bool = True) -> None:
@@ -123,7 +121,6 @@ class Worker:
             requests, self._requests = self._requests, []
             with self.lock:
                 self.cycle(is_urgent=bool(requests), is_last=any(request.is_last for request in requests))
-            self.cpu_s = time.thread_time()
             for request in requests:
                 request.done.set()
 
@@ -297,7 +294,6 @@ class Worker:
         self._requests = []
         self._thread = None
         self._is_stopping = False
-        self.cpu_s = 0.0
         self.delivery.after_fork()
 
     _is_restarted = False
