@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from headwater.capture.guard import GUARD
+from headwater.capture.struct_parts import is_part, moved, whole_of
 from headwater.capture.values import (
     INFERRED,
     NOTHING,
@@ -55,13 +56,18 @@ class Trace:
     ``fields``: the sources of each column of the value. ``indirect``: sources that affect all of it (filters, joins).
     ``behind``: every dataset value that contributed, even to columns since dropped. ``apart``: those that contributed
     to no particular column (the state of a fitted transformer). ``has_unknown``: something behind the value has an
-    unknown origin. ``is_coarse``: there were too many column edges to keep, and only ``sources`` is valid.
+    unknown origin. ``is_coarse``: there were too many column edges to keep, and only ``sources`` is valid. ``parts``:
+    the sources of fields of struct columns, by the names of ``struct_parts``.
     """
 
-    __slots__ = ("_all", "_sources", "apart", "behind", "fields", "has_unknown", "indirect", "is_coarse", "schemaless")
+    __slots__ = (
+        *("_all", "_sources", "apart", "behind", "fields", "has_unknown", "indirect", "is_coarse", "parts"),
+        "schemaless",
+    )
 
     def __init__(self) -> None:
         self.fields: dict[str, Trails] = {}
+        self.parts: dict[str, Trails] = {}
         self.indirect: Trails = {}
         self.behind: dict[Value, None] = {}
         self.apart: dict[Value, None] = {}
@@ -88,9 +94,22 @@ class Trace:
         """The sources of one column, or of all columns if the name is None or unknown."""
         if name is not None and name in self.fields:
             return self.fields[name]
+        if name is not None and is_part(name):
+            return self._part(name)
         if name is not None and self.schemaless is not None:
             return {Source(self.schemaless, name): _IDENTITY}
         return self.everything()
+
+    def _part(self, name: str) -> Trails:
+        """The sources of a field of a struct column: where nobody told of it, of the column, as a guess if that was
+        made of several."""
+        known = self.parts.get(name)
+        if known is not None:
+            return known
+        whole = self.column(whole_of(name))
+        is_mixed = sum(trail.type == "DIRECT" for trail in whole.values()) > 1
+        taken = Dep(0, None, description=INFERRED if is_mixed else "")
+        return {source: compose(taken, trail) for source, trail in whole.items()}
 
     def everything(self) -> Trails:
         """The union of the sources of all columns; the datasets themselves if no columns are known."""
@@ -162,6 +181,7 @@ def _combine(value: Value, seen: Callable[[Value], Trace] | None = None) -> Trac
     if value.rule is same_columns and all(name in views[0].fields for name in value.column_names()):
         result.fields = {name: views[0].fields[name] for name in value.column_names()}
         result.indirect = dict(views[0].indirect)
+        result.parts = views[0].parts
         for view in views[1:]:
             _merge(result.indirect, view.indirect)
         return result
@@ -189,10 +209,29 @@ def _combine(value: Value, seen: Callable[[Value], Trace] | None = None) -> Trac
         if size > MAX_TRAILS:
             result.fields, result.is_coarse = {}, True
             break
+    _keep_parts(result, columns, views)
     _merge(
         result.indirect, {source: _as_indirect(trail) for source, trail in _resolve(columns.indirect, views).items()}
     )
     return result
+
+
+def _keep_parts(result: Trace, columns: Columns, views: list[Trace]) -> None:
+    """Sort out the fields of struct columns that a rule told of, and take along those of columns that stay the same."""
+    for name in [name for name in result.fields if is_part(name)]:
+        result.parts[name] = result.fields.pop(name)
+    if not any(view.parts for view in views):
+        return
+    for name, deps in columns.fields.items():
+        dep = deps[0] if len(deps) == 1 else None
+        view = views[dep.input] if dep is not None and dep.input < len(views) else None
+        if dep is None or view is None or not view.parts or dep.subtype != "IDENTITY" or dep.type != "DIRECT":
+            continue
+        column = dep.column if dep.column is not None else next(iter(view.fields)) if len(view.fields) == 1 else ""
+        for part, trails in view.parts.items():
+            kept = moved(part, column, name)
+            if kept is not None:
+                result.parts.setdefault(kept, trails)
 
 
 def _columns(value: Value) -> Columns:

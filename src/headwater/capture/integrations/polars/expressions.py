@@ -11,7 +11,9 @@ from typing import Any, Final
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import unobserved
 from headwater.capture.integrations.polars.lazy_schema import Frame, empty, polars
-from headwater.capture.values import Dep, Value
+from headwater.capture.integrations.polars.struct_fields import StructFields, Unsure, mentions_structs
+from headwater.capture.struct_parts import column_of_part, part_of
+from headwater.capture.values import INFERRED, Dep, Value
 
 _AGGREGATES: Final = re.compile(
     r"(?<!\bcs)\.(sum|mean|min|max|median|std|var|count|len|first|last|n_unique|approx_n_unique|quantile|product|any|all|"
@@ -53,10 +55,40 @@ def literals(expression: Any) -> set[Any]:
 def outputs(expression: Any, value: Value) -> dict[str, list[Dep]]:
     """The dependencies of each output column of an expression on a frame like ``value``."""
     with GUARD.at("polars.expression"), unobserved():
+        structs = _structs(expression, value)
         if not expression.meta.has_multiple_outputs():
-            return {expression.meta.output_name(): _deps(expression, expression.meta.root_names())}
-        return _many(expression, value)
+            name = expression.meta.output_name()
+            used = structs.used() if structs is not None else expression.meta.root_names()
+            found = {name: _deps(expression, used, is_plain=structs is not None and structs.is_plain())}
+        else:
+            found = _many(expression, value)
+            name = next(iter(found)) if len(found) == 1 else ""
+        return found | (_parts(structs, name) if structs is not None and name else {})
     return {}
+
+
+def _structs(expression: Any, value: Value) -> StructFields | None:
+    """What is known about fields of structs in an expression, if it has any."""
+    if not mentions_structs(str(expression)):
+        return None
+    found = StructFields(expression, value)
+    return found if found.tree is not None else None
+
+
+def _parts(structs: StructFields, name: str) -> dict[str, list[Dep]]:
+    """The dependencies of each field of the struct that an expression makes under a name."""
+    return {
+        part_of(name, field): [
+            Dep(
+                0,
+                str(column),
+                subtype="IDENTITY" if is_same else "TRANSFORMATION",
+                description=INFERRED if isinstance(column, Unsure) else "",
+            )
+            for column in columns
+        ]
+        for field, (columns, is_same) in structs.parts().items()
+    }
 
 
 def _many(expression: Any, value: Value) -> dict[str, list[Dep]]:
@@ -71,8 +103,12 @@ def _used(expression: Any, value: Value) -> list[list[str]]:
     """The columns behind each output of an expression. polars expands the selectors in it; outputs in the same place
     belong together, and a part that several outputs share, or that makes one of many (``pl.struct(pl.all())``), counts
     as a whole."""
+    structs = _structs(expression, value)
     if not expression.meta.has_multiple_outputs():
-        return [expression.meta.root_names()]
+        return [structs.used() if structs is not None else expression.meta.root_names()]
+    selected = structs.selected(_expanded(expression, value)) if structs is not None else None
+    if selected is not None:
+        return selected
     parts = expression.meta.pop()
     if not parts:
         return [[name] for name in _expanded(expression, value)]
@@ -93,15 +129,22 @@ def _expanded(expression: Any, value: Value) -> list[str]:
     return list(empty(value).select(expression).collect_schema().names())
 
 
-def _deps(expression: Any, roots: Sequence[str]) -> list[Dep]:
+def _deps(expression: Any, roots: Sequence[str], *, is_plain: bool = False) -> list[Dep]:
+    """``is_plain``: the expression only takes a field out of a struct."""
     text = str(expression)
-    subtype, description = subtype_of(expression, text), "opaque" if _OPAQUE.search(text) else ""
+    subtype = "IDENTITY" if is_plain else subtype_of(expression, text)
+    description = "opaque" if _OPAQUE.search(text) else ""
     windowed = ".over(" in text
     unique = dict.fromkeys(roots)
-    deps = [Dep(0, name, subtype=subtype, description=description) for name in unique]
+    deps = [
+        Dep(0, str(name), subtype=subtype, description=INFERRED if isinstance(name, Unsure) else description)
+        for name in unique
+    ]
     if windowed:
         inside = text.split(".over(", 1)[1]
-        keys = {name for name in unique if f'"{name}"' in inside and f'"{name}"' not in text.split(".over(", 1)[0]}
+        before = text.split(".over(", 1)[0]
+        named = {name: f'"{column_of_part(name)}"' for name in unique}
+        keys = {name for name, quoted in named.items() if quoted in inside and quoted not in before}
         deps = [Dep(0, d.column, "INDIRECT", "WINDOW") if d.column in keys else d for d in deps]
     return deps
 

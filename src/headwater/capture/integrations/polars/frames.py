@@ -64,7 +64,8 @@ SPELLED: Final = frozenset(("select", "select_seq", "with_columns", "with_column
 _SELECT: Final = frozenset(("select",))
 OTHERS: Final[dict[str, rules.RuleOf | None]] = {
     **dict.fromkeys(("map_rows", "map_batches"), None),
-    **dict.fromkeys(("hash_rows", "to_struct"), reshape_rules.mixed),
+    "hash_rows": reshape_rules.mixed,
+    "to_struct": reshape_rules.in_struct,
     **dict.fromkeys(("upsample", "merge_sorted"), rules.kept),
     "partition_by": rules.parted,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from headwater.capture.integrations.polars.expressions import roots
 from headwater.capture.integrations.polars.lazy_schema import schema_of
 from headwater.capture.integrations.polars.rules import Call, same
-from headwater.capture.values import Columns, Dep, Rule, Value
+from headwater.capture.struct_parts import part_of
+from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value
 
 
 def unpivoted(call: Call) -> Rule:
@@ -79,7 +80,7 @@ def mapped_columns(call: Call) -> Rule:
 
 
 def mixed(call: Call) -> Rule:
-    """``corr``, ``hash_rows``, ``to_struct``, ``transpose``: each column from all; one of names alone from nothing."""
+    """``corr``, ``hash_rows``, ``transpose``: each column from all; one of names alone from nothing."""
     kwargs = call[1]
     names_alone = kwargs.get("label") or (kwargs.get("header_name", "column") if kwargs.get("include_header") else None)
     named_by = kwargs.get("column_names") if isinstance(kwargs.get("column_names"), str) else None
@@ -91,6 +92,20 @@ def mixed(call: Call) -> Rule:
     return rule
 
 
+def in_struct(call: Call) -> Rule:
+    """``to_struct``: one column from all, of which each is a field."""
+    mix = mixed(call)
+
+    def rule(value: Value) -> Columns:
+        own = value.inputs[0].column_names()
+        parts = {
+            part_of(name, field): [Dep(0, field, subtype="IDENTITY")] for name in value.column_names() for field in own
+        }
+        return Columns(mix(value).fields | parts)
+
+    return rule
+
+
 def unnested(call: Call) -> Rule:
     """``unnest``: the fields of the named structs, each from its struct, in the place of that."""
 
@@ -98,15 +113,19 @@ def unnested(call: Call) -> Rule:
         source = value.inputs[0]
         structs = roots(call[0], source)
         made = {
-            f"{struct}{call[1].get('separator')}{field.name}" if call[1].get("separator") else field.name: struct
+            f"{struct}{call[1].get('separator')}{field.name}" if call[1].get("separator") else field.name: part_of(
+                struct, field.name
+            )
             for struct in structs
             for field in getattr(schema_of(source).get(struct), "fields", ())
         }
         own = set(source.column_names()).difference(structs)
         fields = {}
         for name in value.column_names():
-            owners = [name] if name in own else [made[name]] if name in made else structs
-            fields[name] = [Dep(0, one, subtype="IDENTITY" if name in own else "TRANSFORMATION") for one in owners]
+            if name in own or name in made:
+                fields[name] = [Dep(0, name if name in own else made[name], subtype="IDENTITY")]
+            else:
+                fields[name] = [Dep(0, one, subtype="TRANSFORMATION", description=INFERRED) for one in structs]
         return Columns(fields)
 
     return rule

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from headwater.capture.integrations.polars.expressions import expressions, literals, outputs, roots
 from headwater.capture.integrations.polars.lazy_schema import Frame
+from headwater.capture.struct_parts import is_part
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -76,7 +77,9 @@ def select(call: Call) -> Rule:
         fields: dict[str, list[Dep]] = {}
         for expression in expressions(call[0], call[1]):
             fields.update(made_by(expression, value, call))
-        return Columns({name: fields.get(name, []) for name in value.column_names() or tuple(fields)})
+        parts = {name: deps for name, deps in fields.items() if is_part(name)}
+        names = value.column_names() or tuple(name for name in fields if name not in parts)
+        return Columns({name: fields.get(name, []) for name in names} | parts)
 
     return rule
 

@@ -15,6 +15,7 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars.lazy_schema import polars
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
+from headwater.capture.struct_parts import part_of
 from headwater.capture.values import Columns, Dep, Rule
 
 _OPERATORS: Final = (
@@ -76,12 +77,20 @@ def after_method(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     if method in _IN_PLACE:
         result = owner
     elif isinstance(result, pl.DataFrame):
-        rule = _columns_of_frame(result.columns, known.column_names(), _subtype(method))
+        own = known.column_names()
+        is_struct = method == "unnest" and len(own) == 1
+        rule = (
+            _fields_of(own[0], result.columns)
+            if is_struct
+            else _columns_of_frame(result.columns, own, _subtype(method))
+        )
         columns, rows = tuple(result.columns), result.height
         recorder.derive(result, f"polars.Series.{method}", (known,), rule=rule, columns=columns, rows=rows)
         return
     if isinstance(result, pl.Series):
-        rule = _column(result.name, method, len(others))
+        own = known.column_names()
+        is_field = method == "field" and len(own) == 1
+        rule = _fields_of(own[0], [result.name]) if is_field else _column(result.name, method, len(others))
         op = f"polars.Series.{method}"
         recorder.derive(result, op, (known, *others), rule=rule, columns=(result.name,), rows=len(result))
     elif (method in _REDUCED or (method == "__getitem__" and known.op in _SHORT)) and can_follow(result):
@@ -107,6 +116,12 @@ def _column(name: str, method: str, others: int) -> Rule:
     if method == "zip_with" and others:
         deps[1] = Dep(1, None, "INDIRECT", "CONDITIONAL")
     return lambda _: Columns({name: deps})
+
+
+def _fields_of(column: str, fields: list[str]) -> Rule:
+    """Each column is the field of that name of a struct."""
+    deps = {name: [Dep(0, part_of(column, name), subtype="IDENTITY")] for name in fields}
+    return lambda _: Columns(deps)
 
 
 def _columns_of_frame(columns: list[str], own: tuple[str, ...], subtype: str) -> Rule:
