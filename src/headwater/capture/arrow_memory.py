@@ -24,8 +24,11 @@ _SAMPLE: Final = 64
 _MAX_COLUMNS: Final = 500
 """How many columns of a table are recognised by their memory."""
 
-DATASETS: Final[deque[Value]] = deque(maxlen=64)
-"""The values of the latest ``pyarrow.dataset`` objects."""
+PROVIDERS: Final[deque[Value]] = deque(maxlen=64)
+"""The values of the latest objects whose compiled methods hand out tables: datasets, and readers of batches."""
+
+_DATASETS: Final = frozenset(("pyarrow.dataset",))
+"""The operations of providers that are asked more than once."""
 
 _Place = tuple[int, int, int]
 BY_ADDRESS: Final[dict[_Place, tuple[Value, str]]] = {}
@@ -35,14 +38,15 @@ BY_ADDRESS: Final[dict[_Place, tuple[Value, str]]] = {}
 def value_of(recorder: Recorder, table: Any) -> Value | None:
     """The value of a table: by identity, else by the buffers of its columns, else by a dataset with these columns."""
     found = recorder.values.get(table)
-    if found is not None or not (BY_ADDRESS or DATASETS) or not getattr(table, "num_columns", 0):
+    if found is not None or not (BY_ADDRESS or PROVIDERS) or not getattr(table, "num_columns", 0):
         return found
     names = names_of(table) or ()
     most = _MAX_CHUNKS // len(names) or 1
     columns = [_columns_behind(table.column(place), most) for place in range(min(len(names), _MAX_COLUMNS))]
     inputs = tuple(dict.fromkeys(value for known in columns for value, _ in known))
     if not inputs:
-        return _of_dataset(recorder, table, names)
+        made = provided(names, table.num_rows)
+        return recorder.values.bind(table, made) if made is not None else None
     guess = [Dep(position, None, description=INFERRED) for position in range(len(inputs))]
     fields = {
         name: [Dep(inputs.index(value), column, subtype="IDENTITY") for value, column in known] or guess
@@ -55,24 +59,33 @@ def value_of(recorder: Recorder, table: Any) -> Value | None:
     return recorder.values.bind(table, made)
 
 
-def _of_dataset(recorder: Recorder, table: Any, names: tuple[str, ...]) -> Value | None:
-    """A value for an unknown table, which may come from the compiled ``to_table`` or ``head`` of a dataset: if exactly
-    one dataset has all of its columns, the table comes from that, as a guess."""
-    likely = [value for value in list(DATASETS) if set(names) <= set(value.column_names())]
+def provides(value: Value) -> None:
+    """Remember the value of an object whose compiled methods hand out tables."""
+    PROVIDERS.append(value)
+
+
+def provided(names: tuple[str, ...], rows: int | None) -> Value | None:
+    """A value for an unknown table, which may come from the compiled ``to_table`` or ``head`` of a dataset, or from a
+    reader: if exactly one of these has all of its columns, the table comes from that, as a guess; of readers, which
+    are used up one after the other, from the latest that has these columns and no others."""
+    known = list(PROVIDERS)
+    likely = [value for value in known if set(names) <= set(value.column_names())]
+    same = [value for value in likely if value.column_names() == names]
+    if len(likely) > 1 and len(same) == len(likely) and all(value.op not in _DATASETS for value in same):
+        likely = same[-1:]
     if len(likely) != 1:
         return None
     fields = {name: [Dep(0, name, subtype="IDENTITY", description=INFERRED)] for name in names}
     code, line = user_site(4)
-    made = make_value(
+    return make_value(
         "pyarrow.table",
         tuple(likely),
         lambda _: Columns(fields),
         columns=names,
-        rows=table.num_rows,
+        rows=rows,
         code=code,
         line=line,
     )
-    return recorder.values.bind(table, made)
 
 
 def _columns_behind(column: Any, most: int) -> list[tuple[Value, str]]:

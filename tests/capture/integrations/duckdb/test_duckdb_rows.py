@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import csv
 import sqlite3
+import warnings
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 
@@ -105,3 +107,27 @@ def test_rows_written_into_the_statement_have_no_source(follow):
     assert followed.sources("made") == followed.sources("made", "id") == set()
     assert "in.csv" in followed.sources("built")
     assert "in.csv" in followed.sources("anew")
+
+
+def test_batches_of_a_query_have_its_columns(follow):
+    """Readers of arrow hand out tables by compiled methods: these come from the query, as a guess; of several with the
+    same columns, from the latest."""
+    followed = follow("duckdb", "pyarrow")
+    for name in ("one", "two"):
+        pd.DataFrame({"k": [1, 2], "v": [3, 4]}).to_csv(f"{name}.csv", index=False)
+    con = duckdb.connect()
+    for name in ("one", "two"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reader = con.sql(f"SELECT k, v * 2 AS w FROM '{name}.csv'").fetch_record_batch()
+        pq.write_table(reader.read_all(), f"{name}.parquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reader = con.sql("SELECT v FROM 'one.csv'").fetch_record_batch()
+    with pq.ParquetWriter("pieces.parquet", reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+    con.close()
+    assert followed.sources("one.parquet", "w") == {("one.csv", "v")}
+    assert followed.sources("two.parquet", "w") == {("two.csv", "v")}
+    assert followed.sources("pieces.parquet", "v") == {("one.csv", "v")}

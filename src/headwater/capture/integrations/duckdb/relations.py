@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, Final
 
-from headwater.capture.arrow_memory import remember_table
+from headwater.capture.arrow_memory import provides, remember_table
 from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.duckdb.connections import (
     RELATION,
@@ -80,6 +80,8 @@ def _fetched(recorder: Recorder, result: Any, call: Call) -> None:
     value = recorder.derive(result, op, (source,), rule=same_columns, columns=columns, rows=rows)
     if hasattr(result, "num_columns"):
         remember_table(value, result)
+    elif hasattr(result, "read_next_batch"):
+        provides(value)
 
 
 def _derived(recorder: Recorder, result: Any, call: Call) -> None:

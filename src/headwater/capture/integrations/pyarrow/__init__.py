@@ -14,9 +14,11 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture.arrow_memory import (
     BY_ADDRESS,
-    DATASETS,
+    PROVIDERS,
     column_value,
     names_of,
+    provided,
+    provides,
     remember,
     remember_table,
     value_of,
@@ -68,6 +70,7 @@ class PyarrowIntegration(Integration):
             hooks.after(module, name, handler)
         streams.install_opens(hooks, module)
         hooks.on_remove(BY_ADDRESS.clear)  # another run's data may get the same addresses
+        hooks.on_remove(PROVIDERS.clear)
 
     def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the readers, writers or conversions of one submodule."""
@@ -119,7 +122,7 @@ def _after_read(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
         value = read_all(recorder, result, refs, op, columns=names_of(result), rows=rows, snapshot=_snapshot(result))
         remember_table(value, result)
         if op == "pyarrow.dataset":
-            DATASETS.append(value)
+            provides(value)
 
 
 def _after_open(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -145,9 +148,12 @@ def _after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
     del result
     table = args[0] if args else kwargs.get("table", kwargs.get("data", kwargs.get("df")))
     places = ("where", "output_file", "dest", "root_path", "base_dir")
-    target = args[1] if len(args) > 1 else next((kwargs[name] for name in places if name in kwargs), None)
+    given = args[1] if len(args) > 1 else next((kwargs[name] for name in places if name in kwargs), None)
+    target = streams.place_of(given)
     ref = located(target)
     value = value_of(recorder, table)
+    if value is None and function == "write_dataset":
+        value = _rows_given(recorder, table, kwargs.get("schema"))
     if ref is None:
         if value is not None and hasattr(target, "write"):
             put_in(recorder, target, value)
@@ -157,8 +163,22 @@ def _after_write(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
         value = make_value("pyarrow.table", (NOTHING,), lambda _: Columns(fields), columns=names_of(table))
     elif value is None:
         recorder.derive(table, f"pyarrow.{function}", (), columns=names_of(table))
-    is_anew = is_path(target) and "dataset" not in function
+    is_anew = is_path(given) and "dataset" not in function
     recorder.wrote(value if value is not None else table, ref, snapshot=_snapshot(table), is_anew=is_anew)
+
+
+def _rows_given(recorder: Recorder, data: Any, schema: Any) -> Value | None:
+    """What a scanner, or batches, come from that are written as a dataset: a list of known ones from these, others from
+    the dataset or reader that has their columns."""
+    if isinstance(data, list | tuple):
+        known = [value_of(recorder, item) for item in data]
+        values = tuple(dict.fromkeys(value for value in known if value is not None))
+        names = names_of(data[0]) if data else None
+        if names and values and None not in known:
+            fields = {name: [Dep(i, name, subtype="IDENTITY") for i in range(len(values))] for name in names}
+            return make_value("pyarrow.batches", values, lambda _: Columns(fields), columns=names)
+    planned = getattr(data, "projected_schema", schema)
+    return provided(names, None) if (names := tuple(getattr(planned, "names", ()))) else None
 
 
 def _after_to_pandas(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

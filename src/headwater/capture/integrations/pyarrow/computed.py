@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from headwater.capture.arrow_memory import (
     BY_ADDRESS,
-    DATASETS,
+    PROVIDERS,
     column_value,
     is_column,
     names_of,
@@ -58,7 +58,7 @@ def install(hooks: Hooks, module: ModuleType) -> None:
 
 def _after_function(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> None:
     """Record a function of columns that returned a column, or one of a table that returned some of its rows."""
-    if not BY_ADDRESS and not DATASETS:
+    if not BY_ADDRESS and not PROVIDERS:
         return
     given = [*args, *kwargs.values()]
     if name == "call_function":
