@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INTEGRATIONS: Final[dict[str, str]] = {
     "files": "builtins",
+    "argparse": "argparse",
     "random": "random",
     "pickle": "pickle",
     "json": "json",
