@@ -45,7 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tenant": ("headwater.cli.access:tenant", "Manage the tenants of a service and their quotas."),
     "token": ("headwater.cli.access:token", "Manage the API keys of a tenant."),
     "share": ("headwater.cli.access:share", "Share a part of the lineage with another tenant, for a limited time."),
-    "quarantine": ("headwater.cli.quarantine:quarantine", "Inspect rejected events; replay or drop them."),
+    "quarantine": ("headwater.cli.quarantine:quarantine", "Inspect refused events; replay or drop them."),
     "migrate": ("headwater.cli.migrate:migrate", "Upgrade the stores of all tenants to the schema of this version."),
     "store": ("headwater.cli.store:store", "Maintain the store: info, backup, rebuild, repair ..."),
     "config": ("headwater.cli.config:config", "Show the settings and where each comes from."),

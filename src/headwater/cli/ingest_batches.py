@@ -19,7 +19,7 @@ _RECORD_FIELDS = {"lineage_id", "operation_type", "destination"}
 
 
 class Refusal(NamedTuple):
-    """One rejected document: its position, the field, its value, and the rule it violates."""
+    """One refused document: its position, the field, its value, and the rule it violates."""
 
     where: str
     field: str

@@ -1,4 +1,4 @@
-"""``headwater quarantine``: inspect, replay and drop rejected events."""
+"""``headwater quarantine``: inspect, replay and drop refused events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ID = click.argument("entry", metavar="ID", type=click.IntRange(1, 2**62))
 
 @click.group(cls=Suggesting)
 def quarantine() -> None:
-    """Inspect rejected events and documents; replay or drop them."""
+    """Inspect refused events and documents; replay or drop them."""
 
 
 @quarantine.command(name="list")
@@ -32,7 +32,7 @@ def quarantine() -> None:
 @format_options("json")
 @click.pass_context
 def list_(ctx: click.Context, limit: int, before: int | None, output: str | None) -> None:
-    """List rejected entries, latest first, without bodies."""
+    """List refused entries, latest first, without bodies."""
     from headwater.query.instants import iso_utc
     from headwater.query.result import json_text
     from headwater.query.terminal_text import clean, folded

@@ -33,7 +33,7 @@ def store() -> None:
 @click.option("--hash", "with_hash", is_flag=True, help="Also compute the hash of the whole graph.")
 @click.pass_context
 def info(ctx: click.Context, with_hash: bool, output: str | None) -> None:
-    """Show the contents of the store, and the latest rejected events.
+    """Show the contents of the store, and the latest refused events.
 
     The graph hash reads everything that is stored: about a minute for each ten million edges.
     """

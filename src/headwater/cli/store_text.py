@@ -21,7 +21,7 @@ def info_lines(
     *,
     cells: int | None = None,
 ) -> list[Line]:
-    """Return the location, the counts, the graph hash if given, and the latest rejected events, at most ``cells``
+    """Return the location, the counts, the graph hash if given, and the latest refused events, at most ``cells``
     wide."""
     facts: list[tuple[str, str]] = [
         ("store", clean(where)),

@@ -21,7 +21,7 @@ from headwater.storage.new_files import new_file
 _OF_NO_EVENT = {"", "run"}
 """Fields in which a document fails that is no event at all."""
 _SHOWN = 20
-"""Rejections that are reported individually; a file of another kind has one on every line."""
+"""Refusals that are reported individually; a file of another kind has one on every line."""
 
 
 @click.command()
@@ -32,7 +32,7 @@ def ingest(ctx: click.Context, files: tuple[str, ...], is_json: bool) -> None:
     """Store the OpenLineage events and flat records from FILE... ("-" for standard input).
 
     A file is JSON (one document or an array) or one document a line, as it is or compressed by gzip or zstd. What is
-    rejected is reported with position, field, value and rule; the rest is stored, and the exit code is 1.
+    refused is reported with position, field, value and rule; the rest is stored, and the exit code is 1.
     """
     with ExitStack() as stack:
         streams = [(name, stack.enter_context(_opened(name))) for name in files]

@@ -134,7 +134,7 @@ class Selector:
         return not _GLOB.search(text) or (not _like(text, text) and bool(self.resolver.rows(text)))
 
     def _like(self, pattern: str, among: Chosen | None = None) -> Chosen:
-        _compiled(pattern)  # rejected here, not when the first row is checked
+        _compiled(pattern)  # refused here, not when the first row is checked
         found = among or self._then(self.store.living(), lambda row: True)
         past = 0 if self._past is None else self._past.deleted
         nodes = self.store.like(pattern, found.nodes & ~past) | (found.nodes & past)

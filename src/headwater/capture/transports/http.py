@@ -1,6 +1,6 @@
 """The HTTP transport: OpenLineage over ``http.client``, with keep-alive, gzip, retries and proxies.
 
-Events that the server rejects (4xx) are returned as refused, with its reason. After connection errors, 429 and 5xx the
+Events that the server refuses (4xx) are returned as refused, with its reason. After connection errors, 429 and 5xx the
 request is repeated with growing pauses; if that does not help, ``TransportError`` is raised and the worker spools.
 """
 
