@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from headwater.model import node_ids
 from headwater.model.emphasis import PLAIN, WORDS, Emphasis
 from headwater.model.graph import Graph, How, Node, NodeKind
 from headwater.model.short_digests import version_ends
@@ -22,7 +23,7 @@ def drawn_nodes(graph: Graph) -> list[Node]:
     """
     ends = dict.fromkeys(end for edge in graph.edges for end in (edge.source, edge.target))
     known = {node.id for node in graph.nodes}
-    movers = {edge.job for edge in graph.edges} | {f"run:{edge.run}" for edge in graph.edges if edge.run}
+    movers = {edge.job for edge in graph.edges} | {node_ids.run_id(edge.run) for edge in graph.edges if edge.run}
     kept = [node for node in graph.nodes if node.id in ends or node.id in graph.roots or node.id not in movers]
     return kept + [_unknown(end) for end in ends if end not in known]
 

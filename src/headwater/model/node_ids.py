@@ -1,4 +1,4 @@
-"""Public node ids, and parsing them.
+"""Public node ids: writing and reading them.
 
 ``dataset:{namespace}:{name}``, ``job:{namespace}:{name}``, ``datasetField:{namespace}:{name}:{field}``, ``run:{id}``,
 each with an optional ``#{version}``. Namespaces and names hold colons themselves (ARNs, ``spanner://p:inst``, IPv6,
@@ -41,31 +41,19 @@ def dataset_id(namespace: str, name: str, version: str = "") -> str:
     return f"dataset:{namespace}:{name}#{version}" if version else f"dataset:{namespace}:{name}"
 
 
-def field_id(namespace: str, name: str, field: str, version: str = "") -> str:
+def field_id(namespace: str, name: str, field: str) -> str:
     """The id of a column of a dataset."""
-    text = f"datasetField:{namespace}:{name}:{field}"
-    return f"{text}#{version}" if version else text
+    return f"datasetField:{namespace}:{name}:{field}"
 
 
-def job_id(namespace: str, name: str, version: str = "") -> str:
+def job_id(namespace: str, name: str) -> str:
     """The id of a job."""
-    return f"job:{namespace}:{name}#{version}" if version else f"job:{namespace}:{name}"
+    return f"job:{namespace}:{name}"
 
 
 def run_id(run: str) -> str:
     """The id of a run, from its UUID."""
     return f"run:{run}"
-
-
-def format_ref(ref: NodeRef) -> str:
-    """The id that a reading stands for."""
-    if ref.kind is NodeKind.RUN:
-        return run_id(ref.name)
-    if ref.kind is NodeKind.JOB:
-        return job_id(ref.namespace, ref.name, ref.version)
-    if ref.kind is NodeKind.FIELD:
-        return field_id(ref.namespace, ref.name, ref.field, ref.version)
-    return dataset_id(ref.namespace, ref.name, ref.version)
 
 
 def candidate_splits(text: str) -> Iterator[NodeRef]:

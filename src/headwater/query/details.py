@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from headwater.model import node_ids
 from headwater.model.graph import Direction, NodeKind
 from headwater.query.facet_values import (
     Facets,
@@ -152,7 +153,7 @@ def describe_run(store: Store, run: RunRow) -> Details:
     inputs, outputs = store.run_io(run.run_id)
     rows = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in (*inputs, *outputs)}))}
     return Details(
-        id=f"run:{run.run_id}",
+        id=node_ids.run_id(run.run_id),
         kind=NodeKind.RUN.value,
         namespace=jobs[0].namespace if jobs else "",
         name=jobs[0].name if jobs else "",

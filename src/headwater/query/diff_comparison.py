@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from headwater.model import node_ids
 from headwater.model.graph import NodeKind
 from headwater.query.code_diff import CodeDiff, diff_code
 from headwater.query.content_comparison import Content, contents, is_same, state_facts
@@ -52,8 +53,8 @@ def _diff_facts(store: Store, before: RunRow, after: RunRow) -> Diff:
     is_same_job = left.job == right.job
     return Diff(
         of="run",
-        before=f"run:{before.run_id}",
-        after=f"run:{after.run_id}",
+        before=node_ids.run_id(before.run_id),
+        after=node_ids.run_id(after.run_id),
         before_at=before.started_at,
         after_at=after.started_at,
         subject=left.job if is_same_job else "",

@@ -1,8 +1,4 @@
-"""Names of nodes: the ids in answers, and the short labels for people.
-
-An id is the kind, the namespace and the name joined by colons. It is written here and never split: an id that comes
-in is looked up, because namespaces and names hold colons of their own.
-"""
+"""Names of nodes: the ids in answers (``headwater.model.node_ids``), and the short labels for people."""
 
 from __future__ import annotations
 
@@ -12,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from headwater.model.graph import Node
+from headwater.model import node_ids
+from headwater.model.graph import Node, NodeKind
 from headwater.model.short_digests import version_ends
 from headwater.model.short_names import ShortNames, database_file
 from headwater.query.terminal_text import clean
@@ -27,17 +24,18 @@ _PLAIN_NAMESPACES = ("file", "default", "", "inmemory://", "inmemory", "headwate
 
 def node_id(row: NodeRow) -> str:
     """Return the public id of a dataset or job."""
-    return f"{row.kind}:{row.namespace}:{row.name}"
+    write = node_ids.job_id if row.kind is NodeKind.JOB else node_ids.dataset_id
+    return write(row.namespace, row.name)
 
 
 def version_id(row: NodeRow, version: str) -> str:
-    """Return the public id of a dataset version."""
+    """Return the public id of a dataset version; ``version`` is empty for a state that nobody named."""
     return f"{node_id(row)}#{version}"
 
 
 def field_id(row: NodeRow, field: str) -> str:
     """Return the public id of a column."""
-    return f"datasetField:{row.namespace}:{row.name}:{field}"
+    return node_ids.field_id(row.namespace, row.name, field)
 
 
 def is_in_memory(namespace: str) -> bool:

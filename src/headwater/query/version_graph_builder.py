@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from headwater.model import node_ids
 from headwater.model.graph import Direction, Edge, FieldEdge, How, Node, NodeKind
 from headwater.query.facet_values import as_seen
 from headwater.query.names import node_id, version_id
@@ -51,7 +52,8 @@ def versions_graph(
             levels[step] = min(levels.get(step, hops[far]), hops[far])
     for near, step in ends:
         if step in runs:
-            edge = _edge(*_in_order(direction, names[near], f"run:{runs[step].run_id}"), runs[step], known[near], ())
+            start, end = _in_order(direction, names[near], node_ids.run_id(runs[step].run_id))
+            edge = _edge(start, end, runs[step], known[near], ())
             edges[edge.source, edge.target, edge.run] = edge
             levels[step] = min(levels.get(step, hops[near] + 1), hops[near] + 1)
     hidden: Counter[str] = Counter()
@@ -87,7 +89,7 @@ def _edge(source: str, target: str, run: RunRow, made: VersionRow, fields: tuple
     return Edge(
         source=source,
         target=target,
-        job=f"run:{run.run_id}",
+        job=node_ids.run_id(run.run_id),
         run=run.run_id,
         how=how,
         valid_from=made.created_at,
@@ -129,7 +131,7 @@ def _run_nodes(store: Store, runs: dict[int, RunRow], levels: dict[int, int]) ->
 
 def _run_node(run: RunRow, job: NodeRow | None, level: int) -> Node:
     return Node(
-        id=f"run:{run.run_id}",
+        id=node_ids.run_id(run.run_id),
         kind=NodeKind.RUN,
         namespace=job.namespace if job else "",
         name=job.name if job else run.run_id,
