@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
-from headwater.formats.openlineage import find_facet
+from headwater.formats.openlineage import STANDARD_KEYS, find_facet
 
 PRODUCER = "https://headwater.dev/python"
 """``_producer`` of every facet and ``producer`` of every event that Headwater writes."""
@@ -262,6 +262,8 @@ def decode_facet(raw: msgspec.Raw | bytes, kind: type[AnyFacet]) -> AnyFacet | N
 
 def try_facet(facets: Mapping[str, msgspec.Raw], kind: type[AnyFacet]) -> AnyFacet | None:
     """As ``read_facet``, with None for a facet that does not follow its schema."""
+    if kind.KEY not in facets and STANDARD_KEYS.issuperset(facets):  # most are not there
+        return None
     try:
         return read_facet(facets, kind)
     except msgspec.MsgspecError:

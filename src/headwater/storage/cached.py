@@ -118,9 +118,13 @@ class CachedTable(ABC, Generic[K, R]):
     def put(self, row: R) -> None:
         """Insert the row, or update it after a change."""
         key = self._key(row)
-        self._take(key, row)
+        if self._weigh is None and key in self._rows:
+            self._rows[key] = row
+        else:
+            self._take(key, row)
         self._pending[key] = row
-        self._absent.discard(key)
+        if self._absent:
+            self._absent.discard(key)
         if self._indexes:
             for names, index in self._indexes.items():
                 index.setdefault(tuple([getattr(row, name) for name in names]), {})[key] = None

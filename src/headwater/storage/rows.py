@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -57,6 +58,7 @@ def plain(row_type: type[R], *flags: str) -> Callable[..., R]:
     return decode
 
 
+@lru_cache(maxsize=4096)  # a batch asks for each of its runs several times
 def uuid_bytes(run_id: str) -> bytes:
     """A run id in its stored form: 16 bytes, or none for no run."""
     return bytes.fromhex(run_id.replace("-", "")) if run_id else b""

@@ -108,7 +108,7 @@ class Bindings:
         until = _end_of(run) if marks else run.started_at
         if until > node.read_until:
             node.read_until = until
-            self._names.changed(node)
+            self._names.changed[node.id] = node
         for mark in marks or ("",):
             self._tables.reads.add(dataset, _number(mark), until, run.id)
         if not marks and node.head and node.head_at <= run.started_at and node.head_run != run.run_id:
@@ -123,7 +123,7 @@ class Bindings:
         node = self._names.by_id(dataset)
         if node.read_until < END_OF_TIME:
             node.read_until = END_OF_TIME
-            self._names.changed(node)
+            self._names.changed[node.id] = node
         for mark in marks:
             self._tables.reads.add(dataset, _number(mark), END_OF_TIME, run.id)
         parent = self._runs.find(run.parent_run)
@@ -245,7 +245,7 @@ class Bindings:
             self._find_head(row.dataset)
         elif not node.head or (row.created_at, row.run_id) > (node.head_at, node.head_run):
             node.head, node.head_at, node.head_run = row.id, row.created_at, row.run_id
-            self._names.changed(node)
+            self._names.changed[node.id] = node
         for version in (row, old) if old is not None else (row,):
             self._note_move(version)
 
@@ -267,7 +267,7 @@ class Bindings:
         node = self._names.by_id(dataset)
         row = self._tables.version_before(dataset, END_OF_TIME, run_id="")
         node.head, node.head_at, node.head_run = (row.id, row.created_at, row.run_id) if row else (0, 0, "")
-        self._names.changed(node)
+        self._names.changed[node.id] = node
 
     # -- rebinding -------------------------------------------------------------------------------------------------
     def rebind(self) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headwater.model.events import Dataset, Job, RunEvent
+from headwater.model.events import Dataset, EventType, Job, RunEvent
 from headwater.model.source_names import name_at_source
 from headwater.storage.projection.columns import Columns
 from headwater.storage.projection.facet_sets import FacetSet, FacetSets, field_names
@@ -109,22 +109,20 @@ class EventEffects:
         if at <= template.after:
             return False
         self._tables.mention(template.mentions, stamp.run, at, stamp.seq)
+        changed = self._names.changed
         for node, facets, repetition in template.parts:
             is_newest = at > node.updated_at
             if is_newest:
                 node.updated_at = at
-                self._names.changed(node)
+                changed[node.id] = node
             if repetition is not None and facets is not None and not repetition.holds(at):
                 self._history.apply(node, facets, at, stamp.key, stamp.run_id, is_newest=is_newest)
         return True
 
     def remember(self, event: RunEvent) -> None:
-        """Keep the template of the event just applied, if it is a plain one that repeats an earlier event."""
-        mark = hash(_known_by(event))
-        if mark not in self._once:
-            if len(self._once) >= _CACHE_SIZE:
-                self._once.clear()
-            self._once.add(mark)
+        """Keep the template of the event just applied, if it is a plain one that repeats an earlier event, or will
+        probably be repeated: the end of a run mostly names what its start named."""
+        if event.event_type is not EventType.START and not self._is_repeated(event):
             return
         job, job_facets = self._resolved(JOB, event.job)
         inputs = [self._resolved(DATASET, dataset) for dataset in event.inputs]
@@ -161,6 +159,16 @@ class EventEffects:
             inputs=[(name.id, facets.id if facets.bodies else 0) for name, facets in inputs],
             outputs=[(name.id, facets.id if facets.bodies else 0) for name, facets in outputs],
         )
+
+    def _is_repeated(self, event: RunEvent) -> bool:
+        """Whether an event names the same objects as an earlier one; from now on it is an earlier one itself."""
+        mark = hash(_known_by(event))
+        if mark in self._once:
+            return True
+        if len(self._once) >= _CACHE_SIZE:
+            self._once.clear()
+        self._once.add(mark)
+        return False
 
     def _resolved(self, kind: int, thing: Dataset | Job) -> tuple[Name, FacetSet]:
         name = self._names.known(kind, thing.namespace, thing.name)
@@ -206,7 +214,7 @@ class EventEffects:
             self._touch(node, at)
         else:
             node.updated_at = at
-            self._names.changed(node)
+            self._names.changed[node.id] = node
         self._listed.add(name.id)
         if not facets.bodies:
             self._tables.mention(((name.id, 0),), stamp.run, at, stamp.seq)
@@ -232,11 +240,11 @@ class EventEffects:
             if node.updated_at < node.created_at:
                 self._history.is_named(node.id)
             node.updated_at = at
-            self._names.changed(node)
+            self._names.changed[node.id] = node
             return True
         if at < node.created_at:
             node.created_at = at
-            self._names.changed(node)
+            self._names.changed[node.id] = node
             self._names.relisted.add(node.id)
         return False
 

@@ -27,6 +27,7 @@ from headwater.formats.dataset_facets import (
     try_facet,
 )
 from headwater.formats.feast_facets import file_of_source
+from headwater.formats.lineage_facets import Reading, read_columns
 from headwater.formats.openlineage import canonical, facet_deleted, find_facet
 from headwater.formats.run_facets import JobType
 from headwater.storage.projection.records import DATASET, JOB, FacetSetRow
@@ -34,6 +35,7 @@ from headwater.storage.projection.tables import Tables
 from headwater.storage.projection.weights import DIGEST, ENTRY
 
 _CACHE_OBJECTS = 50_000
+_MOST_DIGESTED_BYTES = 8 << 20
 _OVERHEAD = 2500
 """What a facet set takes beside the contents of its facets."""
 LINEAGE_FACETS = (("lineage", "LineageDatasetFacet"), ("columnLineage", "ColumnLineageDatasetFacet"))
@@ -56,7 +58,6 @@ class _Fingerprint(msgspec.Struct, frozen=True):
 
 
 _fingerprint = msgspec.json.Decoder(_Fingerprint)
-_encode = msgspec.json.Encoder().encode
 
 
 class FacetSet:
@@ -180,11 +181,12 @@ def _named_in(raw: Facets) -> dict[Named, tuple[str, ...]]:
         for field in (fields or {}).values():
             add_all(field.inputs)
 
-    if columns := try_facet(raw, ColumnLineage):
-        add(OWN, *(columns.fields or ()))
-        sources = [source for output in (columns.fields or {}).values() for source in output.input_fields or ()]
-        for source in (*sources, *(columns.dataset or ())):
-            add((DATASET, source.namespace, source.name), source.field)
+    if columns := _columns_of(raw):
+        add(OWN, *columns.named)
+        for source in columns.sources:
+            _, namespace, name, _ = source.source
+            fields = {edge.source_field for edge in source.fields} | {field for field, *_ in source.wide}
+            add((DATASET, namespace, name), *fields)
     if dataset := try_facet(raw, DatasetLineage):
         add_all(dataset.inputs)
         add_fields(OWN, dataset.fields)
@@ -196,6 +198,16 @@ def _named_in(raw: Facets) -> dict[Named, tuple[str, ...]]:
             else:
                 add_fields(OWN_JOB, entry.fields)
     return {named: tuple(sorted(fields)) for named, fields in sorted(found.items())}
+
+
+def _columns_of(raw: Facets) -> Reading | None:
+    """The reading of the ``columnLineage`` facet, which the edges of the run are made of as well; None if there is none
+    that can be read."""
+    found = find_facet(raw, ColumnLineage.KEY, ColumnLineage.SCHEMA)
+    try:
+        return None if found is None else read_columns(found)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _kind(type_: str) -> int:
@@ -240,32 +252,33 @@ def _plain(value: str) -> str:
 
 
 class FacetSets:
-    """Facet sets by content, with a cache by the bytes as they arrived: most events repeat earlier facets."""
+    """Facet sets by content, with caches by the bytes as they arrived: most events repeat earlier facets."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        #: by digest
-        self._by_bytes: dict[bytes, FacetSet] = {}
         #: by object identity: the reader returns the same object for the same bytes
         self._by_object: dict[int, tuple[Facets, FacetSet]] = {}
         self._nothing: FacetSet | None = None
         self._by_id: dict[int, FacetSet] = {}
+        #: digest of a facet by its bytes: sets share facets, such as the schema of a table that is read and written
+        self._digests: dict[bytes, bytes] = {}
         #: estimated bytes, of the contents of facets as well: others refer to them
         self._sets_weight = 0
         self._objects_weight = 0
+        self._digests_weight = 0
 
     @property
     def weight(self) -> int:
         """The bytes that the cache takes, by estimate."""
-        return self._sets_weight + self._objects_weight
+        return self._sets_weight + self._objects_weight + self._digests_weight
 
     def clear(self) -> None:
         """Drop the cache: the batch that filled it was rolled back."""
-        self._by_bytes.clear()
         self._by_object.clear()
         self._by_id.clear()
+        self._digests.clear()
         self._nothing = None
-        self._sets_weight = self._objects_weight = 0
+        self._sets_weight = self._objects_weight = self._digests_weight = 0
 
     def of(self, facets: Facets) -> FacetSet:
         """The set of these facets, stored if it is new."""
@@ -274,17 +287,12 @@ class FacetSets:
         seen = self._by_object.get(id(facets))
         if seen is not None and seen[0] is facets:
             return seen[1]
-        written = _encode(facets)
-        key = blake2b(written, digest_size=16).digest()
-        found = self._by_bytes.get(key)
-        if found is None:
-            found = self._by_bytes[key] = self._intern(facets)
-            self._sets_weight += DIGEST
+        found = self._intern(facets)
         if len(self._by_object) >= _CACHE_OBJECTS:
             self._by_object.clear()
             self._objects_weight = 0
         self._by_object[id(facets)] = (facets, found)
-        self._objects_weight += ENTRY + len(written)
+        self._objects_weight += ENTRY + sum([len(memoryview(raw)) for raw in facets.values()])
         return found
 
     def _no_facets(self) -> FacetSet:
@@ -318,15 +326,14 @@ class FacetSets:
         return found
 
     def _weight(self, body: int) -> bytes:
-        return _canonical(msgspec.Raw(self._tables.bodies.get(body))) if body else b""
+        return _canonical(self._tables.bodies.get(body)) if body else b""
 
     def _intern(self, facets: Facets) -> FacetSet:
         tables = self._tables
         parts: list[tuple[str, bytes, msgspec.Raw]] = []
         for name in sorted(facets):
             raw = facets[name]
-            is_gone = bytes(raw) == b"null" or facet_deleted(raw)
-            parts.append((name, b"" if is_gone else blake2b(_canonical(raw), digest_size=16).digest(), raw))
+            parts.append((name, self._digest(bytes(raw)), raw))
         digest = blake2b(msgspec.msgpack.encode([(name, body) for name, body, _ in parts]), digest_size=16).digest()
         set_id = tables.facet_sets.id_of(digest)
         if set_id is None:
@@ -334,6 +341,18 @@ class FacetSets:
             row = FacetSetRow(id=set_id, facets=[(name, self._body(body, raw)) for name, body, raw in parts])
             tables.facet_sets.add(set_id, digest, row)
         return self.by_id(set_id)
+
+    def _digest(self, raw: bytes) -> bytes:
+        """The digest of a facet; empty for one that removes what was stated before."""
+        found = self._digests.get(raw)
+        if found is None:
+            if self._digests_weight > _MOST_DIGESTED_BYTES:
+                self._digests.clear()
+                self._digests_weight = 0
+            is_gone = raw == b"null" or facet_deleted(raw)
+            found = self._digests[raw] = b"" if is_gone else blake2b(_canonical(raw), digest_size=16).digest()
+            self._digests_weight += DIGEST + len(raw)
+        return found
 
     def _body(self, digest: bytes, raw: msgspec.Raw) -> int:
         if not digest:
@@ -345,5 +364,5 @@ class FacetSets:
         return found
 
 
-def _canonical(raw: msgspec.Raw) -> bytes:
-    return canonical(b'{"":' + bytes(raw) + b"}")
+def _canonical(raw: bytes) -> bytes:
+    return canonical(b'{"":' + raw + b"}")

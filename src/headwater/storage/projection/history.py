@@ -251,7 +251,7 @@ class History:
         for row in self._tables.changes.where(node=node.id):
             self._changed(node, row.name, row.body)
         node.type = self._type_of(node)
-        self._names.changed(node)
+        self._names.changed[node.id] = node
         self._stale.add(node.id)
 
     def _type_of(self, node: Node) -> str:
@@ -268,7 +268,7 @@ class History:
             self._names.relisted.add(node.id)
         elif facet in _TYPED:
             node.type = self._type_of(node)
-            self._names.changed(node)
+            self._names.changed[node.id] = node
             self._stale.add(node.id)
 
     def current(self, node_id: int, only: frozenset[str] | None = None) -> dict[str, msgspec.Raw]:

@@ -58,11 +58,14 @@ class Names:
         self._cache: dict[tuple[int, str, str], Name] = {}
         self._names: dict[int, Name] = {}
         self._nodes: dict[int, Node] = {}
-        self._changed: dict[int, Node] = {}
+        #: by id, to be written at the end of the batch
+        self.changed: dict[int, Node] = {}
         #: nodes whose listing may have changed
         self.relisted: set[int] = set()
         #: nodes created in this batch, whose facets have no history yet
         self.without_history: set[int] = set()
+        #: all names of each node created in this batch; empty once nodes were merged
+        self._of_new: dict[int, list[Name]] = {}
         self.weight = 0
 
     def clear(self) -> None:
@@ -70,7 +73,7 @@ class Names:
         self._cache.clear()
         self._names.clear()
         self._nodes.clear()
-        self._changed.clear()
+        self.changed.clear()
         self.weight = 0
         self.settled()
 
@@ -78,11 +81,13 @@ class Names:
         """The batch was settled or rolled back."""
         self.relisted.clear()
         self.without_history.clear()
+        self._of_new.clear()
 
     def drop(self, node_id: int) -> None:
         """Drop a node that was merged into another."""
         self._nodes.pop(node_id, None)
-        self._changed.pop(node_id, None)
+        self.changed.pop(node_id, None)
+        self._of_new.clear()
         self.relisted.add(node_id)
         self._tables.nodes.drop(node_id)
 
@@ -129,6 +134,7 @@ class Names:
         node = Node(id=self._tables.next_id("node"), kind=kind, created_at=at, updated_at=at - 1)
         self._tables.nodes.put(node)
         self.without_history.add(node.id)
+        self._of_new[node.id] = []
         return node
 
     def _add(self, node: Node, namespace: str, name: str, at: int, key: bytes) -> Name:
@@ -149,6 +155,8 @@ class Names:
         )
         self._tables.names.put(made)
         self.relisted.add(node.id)
+        if node.id in self._of_new:
+            self._of_new[node.id].append(made)
         return made
 
     def node(self, name_id: int) -> Node:
@@ -178,19 +186,15 @@ class Names:
 
     def of(self, node_id: int) -> list[Name]:
         """The names of a node, its display name first."""
-        return sorted(self._tables.names.where(node=node_id), key=display_order)
-
-    def changed(self, node: Node) -> None:
-        """Mark a node to be written at the end of the batch."""
-        self._changed[node.id] = node
+        return sorted(self._of_new.get(node_id) or self._tables.names.where(node=node_id), key=display_order)
 
     def flush(self) -> None:
         """Write the nodes that changed."""
-        for node in self._changed.values():
+        for node in self.changed.values():
             self._tables.nodes.put(node)
             if node.is_dropped:  # it may have been revived since
                 self.relisted.add(node.id)
-        self._changed.clear()
+        self.changed.clear()
 
     def apply_life_cycle(self, node: Node, at: int, key: bytes, run_id: str, *, is_dropped: bool) -> None:
         """Apply a statement about the life cycle of a node; the last one by (time, key) wins.
@@ -202,4 +206,4 @@ class Names:
         elif not node.life_key or (at, key) > (node.life_at, node.life_key):
             node.life_at, node.life_key, node.life_run, node.is_dropped = at, key, run_id, is_dropped
         self.relisted.add(node.id)
-        self.changed(node)
+        self.changed[node.id] = node

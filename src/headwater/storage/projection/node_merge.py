@@ -70,7 +70,7 @@ class Joining:
             self._names.apply_life_cycle(
                 one, other.life_at, other.life_key, other.life_run, is_dropped=other.is_dropped
             )
-        self._names.changed(one)
+        self._names.changed[one.id] = one
         self._names.relisted.add(kept)
 
 

@@ -120,6 +120,7 @@ class Projector:
                 self._dependencies.take(run.run_id, doc.facets[RECORD])
         if at > doc.job_at or (at == doc.job_at and key > doc.job_key):
             doc.job_at, doc.job_key, doc.job = at, key, job.id
+            self.runs.belongs(run, job.node)
         self._advance(run, doc, event, at)
         self.runs.changed(run)
         self._dirty[run.id] = (run, stamp)
@@ -128,8 +129,6 @@ class Projector:
         run.started_at = min(run.started_at, at)
         run.state = doc.advance(event.event_type, at)
         run.ended_at = doc.ends.get(run.state)
-        self.runs.belongs(run, self.names.by_name_id(doc.job).node)
-        run.operation = self._work_of(doc)[0]
         if event.run.facets and (run.parent_run or _names_parent(event.run.facets, doc.facets)):
             raw = {name: msgspec.Raw(extra.body) for name, extra in doc.facets.items()}
             parent = try_facet(raw, Parent)
@@ -200,7 +199,8 @@ class Projector:
 
     def _settle_run(self, run: Run, stamp: Stamp) -> None:
         doc = self.runs.doc(run)
-        at = self._counts_from(run, doc)
+        run.operation, is_endless = self._work_of(doc)
+        at = self._counts_from(run, doc, is_endless=is_endless)
         old = doc.settled
         if at is None:
             if old is not None:
@@ -225,12 +225,12 @@ class Projector:
             self._flows.mark(before[0], before[0], OBSERVED)
             self._flows.mark(run.job, run.job, OBSERVED)
 
-    def _counts_from(self, run: Run, doc: RunDoc) -> int | None:
+    def _counts_from(self, run: Run, doc: RunDoc, *, is_endless: bool) -> int | None:
         """The instant that orders the run within its job; None if it is not part of the graph.
 
         A completed run counts from its end, a run of a streaming job from its start, whatever its state.
         """
-        if doc.was_running and self._work_of(doc)[1]:
+        if doc.was_running and is_endless:
             return run.started_at
         return run.ended_at if run.state == COMPLETED else None
 

@@ -60,6 +60,8 @@ class Posting(_Base):
         super().__init__(*given, **named)
         #: the rows replaced by the pending ones
         self._before: dict[int, SearchText | None] = {}
+        #: nodes that are recorded as loose for sure: what they are indexed under is recorded as well
+        self._known_loose: set[int] = set()
 
     def put(self, row: SearchText) -> None:
         """Insert the row, or update it after a change."""
@@ -77,6 +79,7 @@ class Posting(_Base):
         """Drop everything: the batch was rolled back, or another process wrote."""
         super().clear()
         self._before.clear()
+        self._known_loose.clear()
 
     def flush(self) -> None:
         """Write pending rows, and record them as loose or index them."""
@@ -85,19 +88,23 @@ class Posting(_Base):
         before, self._before = self._before, {}
         rows = dict(self._pending)
         super().flush()
+        new = rows.keys() - self._known_loose
         loose = self.counters.counter(_COUNTER)
-        if loose + len(rows) < MOST_LOOSE:
-            self._loosen([(node, "\n".join(_keys(before.get(node)))) for node in rows])
-            self.counters.advance(_COUNTER, len(rows))
+        if loose + len(new) < MOST_LOOSE:
+            if new:
+                self._loosen([(node, "\n".join(_keys(before.get(node)))) for node in new])
+                self._known_loose |= new
+                self.counters.advance(_COUNTER, len(new))
             return
-        had = {node: _keys(before.get(node)) for node in rows}
+        had: dict[int, set[str]] = {}
         if loose:
-            held = {node: set(text.split("\n")) if text else set() for node, text in self._tighten()}
-            had.update(held)
-            others = held.keys() - rows.keys()
+            had = {node: set(text.split("\n")) if text else set() for node, text in self._tighten()}
+            self._known_loose.clear()
+            others = had.keys() - rows.keys()
             rows.update(dict.fromkeys(others))
             rows.update((row.node, row) for row in self.get_many(others))
             self.counters.advance(_COUNTER, -loose)
+        had.update({node: _keys(before.get(node)) for node in rows.keys() - had.keys()})
         self._post(had, rows)
 
     def _post(self, had: dict[int, set[str]], rows: dict[int, SearchText | None]) -> None:
