@@ -1,7 +1,9 @@
 """The flat record: every field checked by name, and the same record comes back."""
 
 import json
+from types import MappingProxyType
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,6 +67,8 @@ def document(**changes):
         ({"source": {"type": "file", "identifier": "a\0b"}}, "source.identifier"),
         ({"source": {"type": "file", "identifier": "\ud800"}}, "source.identifier"),
         ({"destination": {"type": "file", "identifier": "x"}}, "destination.type"),
+        ({"source": ({"type": "file", "identifier": "a\0b"},)}, "source[0].identifier"),
+        ({"source": MappingProxyType({"type": "file", "identifier": "a\0b"})}, "source.identifier"),
         ({"transformation": ...}, "transformation"),
         ({"transformation__code_hash": ...}, "transformation.code_hash"),
         ({"transformation__code_hash": "ab" * 31}, "transformation.code_hash"),
@@ -77,6 +81,8 @@ def document(**changes):
         ({"data_quality": 3}, "data_quality"),
         ({"data_quality__null_count": -1}, "data_quality.null_count"),
         ({"data_quality__null_count": True}, "data_quality.null_count"),
+        ({"data_quality__null_count": {"\ud800": 1}}, "data_quality.null_count"),
+        ({"data_quality__null_count": 1.0}, "data_quality.null_count"),
         ({"data_quality__unique_values": {"age": "many"}}, "data_quality.unique_values.age"),
         ({"data_quality__statistics": 7}, "data_quality.statistics"),
         ({"dependencies": ID}, "dependencies"),
@@ -95,12 +101,37 @@ def test_a_broken_rule_names_its_field(changes, field):
     assert str(refused.value).startswith(field)
 
 
+def test_an_address_that_names_nothing_is_refused_with_its_field():
+    """It cannot be known from the record alone; what makes the event of it says so, as for any other rule."""
+    for source, field in (
+        ({"type": "file", "identifier": "s3://"}, "source.identifier"),
+        (
+            [{"type": "api", "identifier": "x"}, {"type": "database", "identifier": "postgres://"}],
+            "source[1].identifier",
+        ),
+    ):
+        with pytest.raises(InvalidRecord, match="must name a") as refused:
+            to_event(read_record(document(source=source)))
+        assert refused.value.field == field
+
+
 def test_a_misspelt_field_gets_its_neighbour():
     """An unknown field is refused with the field that was probably meant."""
     with pytest.raises(InvalidRecord, match="did you mean dependencies"):
         read_record(document(dependancies=[]))
     with pytest.raises(InvalidRecord, match="did you mean ETL"):
         read_record(document(operation_type="etl"))
+
+
+def test_what_python_puts_together_is_read_as_json_has_it():
+    """Tuples, numbers of numpy and keys that are numbers, as JSON writes them."""
+    source = ({"type": "file", "identifier": "a"}, {"type": "file", "identifier": "b"})
+    record = read_record(
+        document(source=source, transformation__parameters={1: (2, 3)}, data_quality__null_count=np.int64(3))
+    )
+    assert [end.identifier for end in record.source] == ["a", "b"]
+    assert record.transformation.parameters == {"1": [2, 3]}
+    assert type(record.data_quality.null_count) is int
 
 
 @pytest.mark.parametrize("value", [None, [], 7, "record"])

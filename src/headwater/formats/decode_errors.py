@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
@@ -80,18 +81,19 @@ def value_at(document: Any, field: str) -> str:
 
 
 def find_nul(document: Any) -> tuple[str, str] | None:
-    """The dotted path and the text of the first string, key or value, that holds a NUL character."""
+    """The dotted path and the text of the first string, key or value, that holds a NUL character, in what JSON gave or
+    a caller put together."""
     stack: list[tuple[str, Any]] = [("", document)]
     while stack:
         path, here = stack.pop()
         if isinstance(here, str):
             if "\0" in here:
                 return path, here
-        elif isinstance(here, dict):
+        elif isinstance(here, Mapping):
             for key, value in here.items():
-                if "\0" in key:
+                if isinstance(key, str) and "\0" in key:
                     return path or "input", key
                 stack.append((f"{path}.{key}" if path else key, value))
-        elif isinstance(here, list):
+        elif isinstance(here, list | tuple):
             stack.extend((f"{path}[{index}]", value) for index, value in enumerate(here))
     return None

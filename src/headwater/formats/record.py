@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from headwater.errors import InvalidName, InvalidRecord
 from headwater.formats.dataset_facets import DatasetType, event_frame, write_facet
 from headwater.formats.headwater_facets import facet
 from headwater.formats.record_rules import (
@@ -96,6 +97,9 @@ def to_event(record: Record, *, namespace: str = "records", cwd: str | None = No
     """The record as an OpenLineage RunEvent document: a complete run whose id is the ``lineage_id``.
 
     The whole record travels in the run facet ``headwater_record``, so that it comes back as it was.
+
+    Raises:
+        InvalidRecord: an identifier is an address that names nothing (``s3://``).
     """
     operation = record.operation_type.value
     return {
@@ -116,14 +120,25 @@ def to_event(record: Record, *, namespace: str = "records", cwd: str | None = No
                 "headwater_code": facet("headwater_code", sha256=record.transformation.code_hash),
             },
         },
-        "inputs": [_dataset(end, cwd) for end in record.source],
-        "outputs": [_dataset(end, cwd) for end in record.destination],
+        "inputs": _datasets(record.source, "source", cwd),
+        "outputs": _datasets(record.destination, "destination", cwd),
     }
 
 
 def to_events(record: Record, *, namespace: str = "records", cwd: str | None = None) -> list[bytes]:
     """The record as events ready to send: one, as JSON."""
     return [msgspec.json.encode(to_event(record, namespace=namespace, cwd=cwd))]
+
+
+def _datasets(endpoints: tuple[Endpoint, ...], field: str, cwd: str | None) -> list[dict[str, Any]]:
+    found = []
+    for index, endpoint in enumerate(endpoints):
+        try:
+            found.append(_dataset(endpoint, cwd))
+        except InvalidName as error:
+            where = f"{field}[{index}].identifier" if len(endpoints) > 1 else f"{field}.identifier"
+            raise InvalidRecord(field=where, value=repr(endpoint.identifier)[:80], rule=error.rule) from None
+    return found
 
 
 def _dataset(endpoint: Endpoint, cwd: str | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
@@ -85,7 +86,7 @@ def read_record(document: Any) -> Record:
         InvalidRecord: a rule is broken; ``field`` is the dotted field, ``value`` what stood there, ``rule`` the rule.
     """
     body = _mapping(document, "", _FIELDS, _REQUIRED)
-    nul = find_nul(dict(body))
+    nul = find_nul(body)
     if nul is not None:
         _refuse(nul[0], nul[1], "must not hold NUL characters")
     lineage_id = _uuid(body["lineage_id"], "lineage_id")
@@ -136,11 +137,15 @@ def _string(value: Any, field: str) -> str:
         _refuse(field, value, "must be a string")
     if not value.strip():
         _refuse(field, value, "must not be empty")
+    return _encodable(value, field)
+
+
+def _encodable(text: str, field: str) -> str:
     try:
-        value.encode()
+        text.encode()
     except UnicodeEncodeError:
-        _refuse(field, value, "must not hold lone surrogates")
-    return value
+        _refuse(field, text, "must not hold lone surrogates")
+    return text
 
 
 def _uuid(value: Any, field: str) -> str:
@@ -218,14 +223,19 @@ def _quality(value: Any) -> DataQuality:
 
 def _count(value: Any, field: str) -> Count | None:
     if isinstance(value, Mapping):
-        return {str(key): _whole(item, f"{field}.{key}") for key, item in value.items()}
+        return {_encodable(str(key), field): _whole(item, f"{field}.{key}") for key, item in value.items()}
     return None if value is None else _whole(value, field)
 
 
 def _whole(value: Any, field: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    """A count, of any type that holds whole numbers (numpy's too)."""
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
         _refuse(field, value, "must be a whole number, 0 or more, or an object of them by column")
-    return value
+    return number
 
 
 def _object(value: Any, field: str) -> dict[str, Any]:
