@@ -53,7 +53,7 @@ from headwater.capture.values import FETCHED, NOTHING, Value, make_value
 
 _OF_A_HANDLE: Final = frozenset(("read", "readline", "readlines"))
 """Methods of an open file that return what is in it."""
-_READING: Final = LOADERS | RUNS | FETCHES | {"read_text", "read_bytes"}
+_READING: Final = LOADERS | RUNS | FETCHES | {"read_text", "read_bytes", "ZipFile", "TarFile"}
 """Calls that may read files, or rows of a database, in their lines."""
 _OF_ITS_ARGUMENT: Final = frozenset((("csv", "reader"), ("json", "loads"), ("yaml", "safe_load"), ("yaml", "load")))
 """Functions, with their modules, that hand on what is in an open file or a text."""

@@ -71,3 +71,25 @@ def test_what_is_put_into_an_archive_is_behind_it(follow, archives):
 def test_content_is_no_name(text):
     """Older libraries take the text of a table where they take a path: it must not become the name of a dataset."""
     assert located(text) is None
+
+
+WHOLE_MEMBERS = {
+    "in a name": "data = archive.read('a.csv')\n    frame = pd.read_csv(io.BytesIO(data))",
+    "at once": "frame = pd.read_csv(io.StringIO(archive.read('a.csv').decode()))",
+    "one by one": "for name in archive.namelist():\n        frame = pd.read_csv(io.BytesIO(archive.read(name)))",
+}
+
+
+@pytest.mark.parametrize("way", WHOLE_MEMBERS)
+@pytest.mark.parametrize(
+    "opened", ["with zipfile.ZipFile('all.zip') as archive:", "archive = zipfile.ZipFile('all.zip')\nif True:"]
+)
+def test_members_that_are_read_at_once(follow, archives, way, opened):
+    """The bytes of a member come from the archive, as a guess, and not from other files that were read."""
+    Path("b.csv").write_text(TEXT)
+    followed = follow("files", "pandas").run(
+        f"import io, zipfile\nimport pandas as pd\npd.read_csv('b.csv')\n{opened}\n    {WHOLE_MEMBERS[way]}\n"
+        "frame[['id']].to_csv('out.csv', index=False)\n"
+    )
+    assert followed.sources("out.csv") == {"all.zip"}
+    assert followed.sources("out.csv", "id") == {("all.zip", None)}
