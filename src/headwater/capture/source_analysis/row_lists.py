@@ -18,12 +18,15 @@ from typing import Final
 from headwater.capture.levels import is_column
 from headwater.capture.source_analysis.bindings import begins_anew
 from headwater.capture.source_analysis.call_origins import place_of
+from headwater.capture.source_analysis.first_rows import is_headed, starred
 from headwater.capture.source_analysis.own_attributes import steps_with_attributes
 from headwater.capture.source_analysis.row_columns import (
     ANY,
     Found,
+    as_rows,
     by_place,
     computed_key,
+    is_document,
     labels_of,
     of_computed_keys,
     of_rows,
@@ -70,7 +73,8 @@ def row_list_table(
 ) -> Value | None:
     """A value for a table with these columns that is made, at ``line`` of ``code``, from a list (or from lists by
     name); None if the code shows nothing followed that it comes from."""
-    data = data_at(steps_with_attributes(code), line, maker)
+    steps = steps_with_attributes(code)
+    data = data_at(steps, line, maker)
     if data is None:
         return None
     reader = _Reader(position_of(code, line), records)
@@ -78,7 +82,8 @@ def row_list_table(
     everything = dict.fromkeys(pair for found in keyed.values() for pair in found)
     if not everything:
         return None
-    inputs = tuple(dict.fromkeys(value for value, _ in everything))
+    rows_of = _rows_under_names(everything) if is_headed(steps, line, maker) else {}
+    inputs = tuple(dict.fromkeys(rows_of.get(value, value) for value, _ in everything))
     fields: dict[str, list[Dep]] = {}
     for place, name in enumerate(names):
         row = keyed.get(ROW, {})
@@ -87,8 +92,17 @@ def row_list_table(
         if not found and not computed and name not in keyed and place not in keyed:
             found = dict(everything)  # its key is computed
         found.update(computed)
+        found = {
+            (rows_of.get(value, value), name if value in rows_of and column is None else column): None
+            for value, column in found
+        }
         fields[name] = [Dep(inputs.index(value), column, description=INFERRED) for value, column in found]
     return make_value(GATHERED, inputs, lambda _: Columns(fields), columns=names, rows=rows, code=code, line=line)
+
+
+def _rows_under_names(found: Found) -> dict[Value, Value]:
+    """For each file whose rows are taken as they are: its rows, with keys that are the names of its columns."""
+    return {value: as_rows(value) for value in dict.fromkeys(value for value, _ in found) if is_document(value)}
 
 
 class _Reader(RowSources):
@@ -162,6 +176,9 @@ class _Reader(RowSources):
                 yield self, item, scope
             for values in added_to(step.node, name):
                 yield from self._elements(values, scope, depth + 1)
+            rest = starred(step.node, name)
+            if rest is not None:
+                yield from self._elements(rest, scope, depth + 1)
             place = place_of(step.node, name)
             if place is not None:  # kept, left_out = sift(rows)
                 yield from self._elements_returned(getattr(step.node, "value", None), place, scope, depth)

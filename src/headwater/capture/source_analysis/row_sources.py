@@ -171,8 +171,9 @@ class RowSources(ABC):
         if called_name(node) in FETCHES and isinstance(node, ast.Call):
             return dict.fromkeys((value, None) for value in self._names.fetched(node))
         loaded = self._names.passed(node) if called_name(node) in LOADERS else []
+        has_keys = called_name(node) in GIVES_KEYS
         if loaded:
-            return dict.fromkeys((value, None) for value in loaded)
+            return {(as_rows(value) if has_keys else value, None): None for value in loaded}
         found.update(fetched_in(node, self._names))
         own = own_names(node) | self._choosing(node)
         line = getattr(node, "lineno", 0)
@@ -185,7 +186,6 @@ class RowSources(ABC):
             found.update(self._returned(node, None, scope, depth))
             if not found:
                 return dict.fromkeys((value, None) for value in loaded_by(node, self._at, self._records))
-        has_keys = called_name(node) in GIVES_KEYS
         return {(as_rows(value), column): None for value, column in found} if has_keys else found
 
     def _texts_by(self, scope: Scope) -> Texts:

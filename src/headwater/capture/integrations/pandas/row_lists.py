@@ -22,7 +22,7 @@ _CELLS_SET: Final = frozenset(("setitem", "loc", "iloc", "at", "iat"))
 _CHANGES: Final = _CELLS_SET | {"copy"}
 """Operations that change cells of a row, or copy it."""
 _STEPS_TO_A_ROW: Final = 4
-_PASSING: Final = frozenset(("zip", "dict_items", "map", "filter", "enumerate", "generator"))
+_PASSING: Final = frozenset(("zip", "dict_items", "map", "filter", "enumerate", "generator", "reader", "DictReader"))
 """Classes of iterators and views that provide rows, and may be used up by now."""
 
 
