@@ -29,12 +29,17 @@ def is_headed(steps: tuple[Step, ...], line: int, maker: Maker) -> bool:
     return len(calls) == 1 and len(given) == 1 and _is_first(given[0], steps, line, 0)
 
 
-def starred(node: ast.stmt, name: str) -> ast.expr | None:
-    """What a statement takes all items but some for that name from: ``first, *name = rows``."""
+def unpacked(node: ast.stmt, name: str, place: int | None) -> list[ast.expr]:
+    """The list that a statement with several targets, of which the name is at a place, takes for it: ``first, *name =
+    rows``, ``first, name = rows[0], rows[1:]``."""
     target = node.targets[0] if isinstance(node, ast.Assign) else None
-    items = target.elts if isinstance(target, ast.Tuple | ast.List) else []
-    is_rest = any(isinstance(item, ast.Starred) and getattr(item.value, "id", "") == name for item in items)
-    return node.value if is_rest and isinstance(node, ast.Assign) else None
+    if not isinstance(node, ast.Assign) or not isinstance(target, ast.Tuple | ast.List):
+        return []
+    rests = [item for item in target.elts if isinstance(item, ast.Starred)]
+    if rests:
+        return [node.value] if getattr(rests[0].value, "id", "") == name else []
+    values = node.value.elts if isinstance(node.value, ast.Tuple) else []
+    return [values[place]] if place is not None and place < len(values) else []
 
 
 def _is_first(node: ast.expr, steps: tuple[Step, ...], line: int, depth: int) -> bool:

@@ -18,7 +18,7 @@ from typing import Final
 from headwater.capture.levels import is_column
 from headwater.capture.source_analysis.bindings import begins_anew
 from headwater.capture.source_analysis.call_origins import place_of
-from headwater.capture.source_analysis.first_rows import is_headed, starred
+from headwater.capture.source_analysis.first_rows import is_headed, unpacked
 from headwater.capture.source_analysis.own_attributes import steps_with_attributes
 from headwater.capture.source_analysis.row_columns import (
     ANY,
@@ -176,10 +176,9 @@ class _Reader(RowSources):
                 yield self, item, scope
             for values in added_to(step.node, name):
                 yield from self._elements(values, scope, depth + 1)
-            rest = starred(step.node, name)
-            if rest is not None:
-                yield from self._elements(rest, scope, depth + 1)
             place = place_of(step.node, name)
+            for values in unpacked(step.node, name, place):
+                yield from self._elements(values, scope, depth + 1)
             if place is not None:  # kept, left_out = sift(rows)
                 yield from self._elements_returned(getattr(step.node, "value", None), place, scope, depth)
         for call in self._names.calls_with(name) if steps else ():

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 HEADED = {
-    "from_records": "it = csv.reader(file)\n    head = next(it)\n    frame = pd.DataFrame.from_records(it, columns=head)",
+    "from_records": "it = csv.reader(file)\n    top = next(it)\n    frame = pd.DataFrame.from_records(it, columns=top)",
     "a list and its first": "data = list(csv.reader(file))\nframe = pd.DataFrame(data[1:], columns=data[0])",
     "popped": "data = list(csv.reader(file))\nhead = data.pop(0)\nframe = pd.DataFrame(data, columns=head)",
     "first and rest": "head, *data = csv.reader(file)\nframe = pd.DataFrame(data, columns=head)",
-    "two at once": "data = [*csv.reader(file)]\nhead, rows = data[0], data[1:]\nframe = pd.DataFrame(rows, columns=head)",
+    "two at once": "data = [*csv.reader(file)]\ntop, rows = data[0], data[1:]\nframe = pd.DataFrame(rows, columns=top)",
     "rows with keys": "frame = pd.DataFrame(csv.DictReader(file))",
 }
 
@@ -50,7 +50,8 @@ def test_a_reader_at_once(follow):
     """The file is opened in the line in which its rows are taken."""
     Path("people.csv").write_text("id,age\n1,30\n")
     followed = follow("files", "pandas").run(
-        "import csv\nimport pandas as pd\nwith open('people.csv') as file: frame = pd.DataFrame(csv.DictReader(file))\n"
+        "import csv\nimport pandas as pd\n"
+        "frame = pd.DataFrame(csv.DictReader(file := open('people.csv')))\nfile.close()\n"
         "frame[['age']].to_csv('out.csv')\n"
     )
     assert followed.sources("out.csv", "age") == {("people.csv", "age")}
