@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.model.graph import Direction, NodeKind
+from headwater.model.graph import Direction, How, NodeKind
 from headwater.query import Lineage
 from headwater.query.instants import MINUTE, read_instant
 from headwater.query.names import node_id
@@ -16,6 +16,7 @@ from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
 from headwater.storage.row_types import EdgeRow
 from headwater.testing.events import dataset, facet, raw, schema, whole_run
+from headwater.testing.events import lineage as lineage_facet
 
 from .random_histories import COLUMNS, Step, events, steps
 
@@ -211,6 +212,26 @@ def test_run_level_leads_to_the_run_that_made_raw_data() -> None:
         next(node.id for node in whole.datasets() if node.name == "a"),
     )
     assert "make" in lineage.upstream("a", level="run").to_tree()
+
+
+def test_run_level_says_how_flows_are_known() -> None:
+    """As the edges between the datasets did when each version was made: what was concluded then is not declared now."""
+    declared = {"lineage": lineage_facet({"out": ["a"]})}
+    store = MemoryStore.open()
+    store.append(
+        raw(
+            whole_run(1, "mix", 0, ["a", "b"], ["out"])
+            + whole_run(2, "mix", 20, ["a", "b"], ["out"], job_facets=declared)
+            + whole_run(3, "big", 40, [f"i{number}" for number in range(101)], [f"o{number}" for number in range(101)])
+        )
+    )
+
+    def known(name: str) -> list[How]:
+        return [edge.how for edge in Lineage(store).upstream(name, level="run", depth=1).edges]
+
+    assert known("out#v1") == [How.PRODUCT, How.PRODUCT]
+    assert known("out#v2") == [How.DECLARED]
+    assert set(known("o7")) == {How.PRODUCT}
 
 
 def test_run_level_has_each_version_once() -> None:

@@ -115,9 +115,9 @@ def find_project(folder: Path) -> tuple[Path | None, Path]:
         if os.path.isfile(own):  # noqa: PTH113 - not Path.is_file, which raises in a folder of somebody else
             return own, parent
         pyproject = parent / "pyproject.toml"
-        if os.path.isfile(pyproject):  # noqa: PTH113
+        if os.path.isfile(pyproject):  # noqa: PTH113 - likewise
             return (pyproject if "headwater" in _tool_tables(pyproject) else None), parent
-        if os.path.exists(parent / ".git"):  # noqa: PTH110
+        if os.path.exists(parent / ".git"):  # noqa: PTH110 - likewise
             return None, parent
     return None, folder
 

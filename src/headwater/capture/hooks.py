@@ -138,20 +138,26 @@ class Hooks:
         self._settled = 0
 
     def after(self, owner: Any, name: str, handler: After) -> None:
-        """Call ``handler`` after each outermost call of ``owner.name`` (function, method, class- or staticmethod)."""
+        """Call ``handler`` after each outermost call of ``owner.name`` (function, method, class- or staticmethod).
+
+        Raises ``DidNotEnable`` if there is no such attribute, or if it cannot be set.
+        """
         from headwater.capture.wrapper_frames import unseen
 
         self.replace(owner, name, lambda original: unseen(observe(original, handler, self._site(owner, name))))
 
     def around(self, owner: Any, name: str, before: Before, after: AfterBefore) -> None:
-        """Call ``before`` and ``after`` around each outermost call."""
+        """Call ``before`` and ``after`` around each outermost call. Raises as ``after`` does."""
         from headwater.capture.wrapper_frames import unseen
 
         site = self._site(owner, name)
         self.replace(owner, name, lambda original: unseen(observe_around(original, before, after, site)))
 
     def after_property(self, owner: type, name: str, handler: After) -> None:
-        """Call ``handler(recorder, result, (self,), {})`` after each read of the property ``owner.name``."""
+        """Call ``handler(recorder, result, (self,), {})`` after each read of the property ``owner.name``.
+
+        Raises ``DidNotEnable`` if it is no property that can be read.
+        """
         original = _static(owner, name)
         if not isinstance(original, property) or original.fget is None:
             raise DidNotEnable(f"{self.identifier}: {owner.__name__}.{name} is not a property here")
@@ -161,7 +167,8 @@ class Hooks:
         self.put(owner, name, property(getter, original.fset, original.fdel, original.__doc__))
 
     def replace(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        """Replace ``owner.name`` by ``make(original)``, which stays a class or static method if it was one."""
+        """Replace ``owner.name`` by ``make(original)``, which stays a class or static method if it was one. Raises as
+        ``after`` does."""
         static = _static(owner, name)
         if static is _ABSENT:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} is gone in this version")
@@ -208,7 +215,8 @@ class Hooks:
         self._settled = len(self._copies)
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
-        """Set ``owner.name`` to ``replacement`` until the hooks are removed."""
+        """Set ``owner.name`` to ``replacement`` until the hooks are removed. Raises ``DidNotEnable`` if that cannot be
+        done."""
         own = vars(owner).get(name, _ABSENT) if hasattr(owner, "__dict__") else getattr(owner, name)
         try:
             setattr(owner, name, replacement)

@@ -68,9 +68,9 @@ def located_all(target: Any, type: str = "FILE") -> list[DatasetRef]:
 
 def matching(path: str) -> list[str]:
     """The local files that match a pattern now, sorted; empty if it is no pattern, or if none or too many match."""
-    if _PATTERN.search(path) is None or "://" in path or os.path.exists(path):  # noqa: PTH110
+    if _PATTERN.search(path) is None or "://" in path or os.path.exists(path):  # noqa: PTH110 - may be anything
         return []
-    found = list(islice(glob.iglob(os.path.expanduser(path), recursive=True), MOST_FILES + 1))  # noqa: PTH111, PTH207
+    found = list(islice(glob.iglob(os.path.expanduser(path), recursive=True), MOST_FILES + 1))  # noqa: PTH111, PTH207 - text
     return sorted(filter(os.path.isfile, found)) if len(found) <= MOST_FILES else []
 
 

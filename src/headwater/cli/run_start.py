@@ -74,7 +74,7 @@ def begin(asked: Asked) -> NoReturn:
 
     folder = os.path.dirname(os.path.realpath(asked.program[0])) if _is_script(asked) else ""  # noqa: PTH120 - text for sys.path
     if expect_clashes(folder):
-        import headwater.embedded  # noqa: F401
+        import headwater.embedded  # noqa: F401 - loaded before the script is on the path
         from headwater.storage.sqlite.migrate import migrations
 
         migrations()  # with all that storing needs, which is otherwise loaded for the first delivery

@@ -26,9 +26,13 @@ class NodeKind(StrEnum):
 class How(StrEnum):
     """How an edge is known, strongest first."""
 
+    #: the producer names source and target as such, or a job only reads or only writes
     DECLARED = "declared"
+    #: columns of the target are said to come from columns of the source
     COLUMN = "column"
+    #: the run read the one and wrote the other, and nothing says what it used for what
     PRODUCT = "product"
+    #: a guess of the producer, from code or from timing alone
     INFERRED = "inferred"
 
 

@@ -29,9 +29,10 @@ class LineageAPI(ABC):
     """Questions about the lineage of one tenant.
 
     Nodes are named as a person would type them (see ``headwater.query.resolve``). Every method raises ``NotFound``,
-    with similar names, if a name is unknown, and ``InvalidInput`` if it is ambiguous. ``depth`` counts hops from
-    dataset to dataset and defaults to all of them; ``as_of`` asks about the lineage at an earlier instant; ``limit``
-    keeps the nearest nodes and marks the answer as ``truncated``.
+    with similar names, if a name is unknown, and ``InvalidInput`` if it is ambiguous, or if an option is out of range
+    or does not fit what is asked about. ``depth`` counts hops from dataset to dataset and defaults to all of them;
+    ``as_of`` asks about the lineage at an earlier instant; ``limit`` keeps the nearest nodes and marks the answer as
+    ``truncated``.
     """
 
     # -- walks -----------------------------------------------------------------------------------------------------

@@ -160,7 +160,10 @@ class LineageGraph(Graph, frozen=True, kw_only=True, omit_defaults=True):
         return self.rows() if what == "edges" else self.node_rows()
 
     def to_networkx(self) -> networkx.MultiDiGraph:
-        """Return a networkx multigraph: node and edge attributes as in ``node_rows`` and ``rows``."""
+        """Return a networkx multigraph: node and edge attributes as in ``node_rows`` and ``rows``.
+
+        Raises ``MissingExtra`` if networkx is not installed.
+        """
         try:
             import networkx as nx
         except ImportError:

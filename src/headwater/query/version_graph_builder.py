@@ -13,7 +13,7 @@ from headwater.query.names import node_id, version_id
 from headwater.query.result import LineageGraph
 from headwater.query.version_graph import VersionGraph
 from headwater.storage.base import Store
-from headwater.storage.row_types import NodeRow, RunRow, VersionRow
+from headwater.storage.row_types import EdgeRow, NodeRow, RunRow, VersionRow
 
 
 def versions_graph(
@@ -43,17 +43,19 @@ def versions_graph(
     runs = graph.runs([*(link.derivation for link in links), *(step for _, step in ends)])
     edges: dict[tuple[str, str, str], Edge] = {}
     levels: dict[int, int] = {}
+    evidence = _Evidence(store)
     for near, step, far in links:
         if step in runs:
             source, target = _in_order(direction, near, far)
             fields = _fields(graph, step, source, target) if with_fields else ()
-            edge = _edge(names[source], names[target], runs[step], known[target], fields)
+            how = evidence.of(known[source], known[target], runs[step])
+            edge = _edge(names[source], names[target], runs[step], known[target], how, fields)
             edges[edge.source, edge.target, edge.run] = edge
             levels[step] = min(levels.get(step, hops[far]), hops[far])
     for near, step in ends:
         if step in runs:
             start, end = _in_order(direction, names[near], node_ids.run_id(runs[step].run_id))
-            edge = _edge(start, end, runs[step], known[near], ())
+            edge = _edge(start, end, runs[step], known[near], How.DECLARED)
             edges[edge.source, edge.target, edge.run] = edge
             levels[step] = min(levels.get(step, hops[near] + 1), hops[near] + 1)
     hidden: Counter[str] = Counter()
@@ -84,8 +86,35 @@ def _fields(graph: VersionGraph, derivation: int, source: int, target: int) -> t
     return tuple(field for start, field in graph.fields(derivation, target) if start == source)
 
 
-def _edge(source: str, target: str, run: RunRow, made: VersionRow, fields: tuple[FieldEdge, ...]) -> Edge:
-    how = How.COLUMN if fields else How.DECLARED
+class _Evidence:
+    """How flows between versions are known: as those between their datasets were when the later version was made."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._into: dict[int, list[EdgeRow]] = {}
+
+    def of(self, source: VersionRow, target: VersionRow, run: RunRow) -> How:
+        """Return how the flow between two versions is known. What no edge between datasets shows, a run declares: that
+        it builds on another, or adds to what a dataset held."""
+        if target.dataset_id not in self._into:
+            self._into[target.dataset_id] = self._store.edges(target_id=target.dataset_id)
+        ends = (source.dataset_id, run.job_id)  # a large cross product leads through the job
+        edges = [
+            edge
+            for edge in self._into[target.dataset_id]
+            if edge.source_id in ends and edge.job_id == run.job_id and _held(edge, target.created_at)
+        ]
+        edges.sort(key=lambda edge: edge.source_id == run.job_id)
+        return edges[0].how if edges else How.DECLARED
+
+
+def _held(edge: EdgeRow, instant: int) -> bool:
+    return edge.valid_from <= instant and (edge.valid_to is None or instant < edge.valid_to)
+
+
+def _edge(
+    source: str, target: str, run: RunRow, made: VersionRow, how: How, fields: tuple[FieldEdge, ...] = ()
+) -> Edge:
     return Edge(
         source=source,
         target=target,

@@ -305,7 +305,7 @@ def _folders(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tupl
 def _files_of(recorder: Recorder, source: str, target: str) -> list[tuple[DatasetRef, DatasetRef]]:
     """The old and the new name of each file in a folder: of a folder that is one dataset, its own; of very many files,
     those that this run has written."""
-    found = (os.path.join(folder, name) for folder, _, names in os.walk(target) for name in names)  # noqa: PTH118
+    found = (os.path.join(folder, name) for folder, _, names in os.walk(target) for name in names)  # noqa: PTH118 - text
     paths = [os.path.relpath(path, target) for path in islice(found, MOST_FILES + 1)]
     if len(paths) > MOST_FILES:
         below = source + os.sep
@@ -313,7 +313,7 @@ def _files_of(recorder: Recorder, source: str, target: str) -> list[tuple[Datase
     whole = located(source), located(target)
     if whole[0] is not None and whole[0][:2] in recorder.written:
         paths = ["."]
-    pairs = [[located(os.path.normpath(os.path.join(end, path))) for end in (source, target)] for path in paths]  # noqa: PTH118
+    pairs = [[located(os.path.normpath(os.path.join(end, path))) for end in (source, target)] for path in paths]  # noqa: PTH118 - text
     return [(old, new) for old, new in pairs if old is not None and new is not None and is_user_data(new.name)]
 
 
