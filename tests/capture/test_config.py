@@ -71,7 +71,7 @@ def test_a_repository_is_a_project_without_a_file(tmp_path):
         ({"bogus": "x"}, {}, "", ["keyword", "bogus", "there are ", "namespace"]),
         ({}, {"HEADWATER_NAMSPACE": "x"}, "", ["HEADWATER_NAMSPACE", "namespace"]),
         ({}, {}, "flush_timeout = 3", ["headwater.toml", "flush_timeout_s"]),
-        ({}, {}, 'flush_timeout_s = "soon"', ["headwater.toml", "flush_timeout_s", "float"]),
+        ({}, {}, 'flush_timeout_s = "soon"', ["headwater.toml", "flush_timeout_s: must be a number"]),
         ({"flush_timeout_s": -1}, {}, "", ["flush_timeout_s", "negative"]),
         ({"transport": "htp"}, {}, "", ["transport.kind", "htp", "http"]),
         ({"transport": {"kind": "http", "urll": "x"}}, {}, "", ["http", "urll", "url"]),
@@ -81,6 +81,8 @@ def test_a_repository_is_a_project_without_a_file(tmp_path):
         ({}, {}, "namespace = ", ["headwater.toml", "TOML"]),
         ({}, {"OPENLINEAGE__TRANSPORT__TYPE": "kafka"}, "", ["kafka", "http"]),
         ({}, {"OPENLINEAGE__TRANSPORT": "{"}, "", ["OPENLINEAGE__TRANSPORT", "JSON"]),
+        ({}, {}, 'profile = "yes"', ["headwater.toml: profile: must be true or false"]),
+        ({}, {}, "redact_keys = [1]", ["headwater.toml: redact_keys[0]: must be a string"]),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place_and_a_remedy(folder, keywords, environ, toml, words):

@@ -282,7 +282,7 @@ def test_unknown_kinds_and_keys_are_refused(tmp_path):
     """A misspelt transport or setting does not pass."""
     with pytest.raises(ConfigError, match="there is no transport"):
         make_transport({"kind": "kafka"}, tmp_path)
-    with pytest.raises(ConfigError, match="unknown field"):
+    with pytest.raises(ConfigError, match="pth: must be a field"):
         make_transport({"kind": "file", "path": "x", "pth": "y"}, tmp_path)
 
 
@@ -306,3 +306,18 @@ def test_the_embedded_transport_stores_and_refuses(tmp_path):
     assert delivery.refused[0].event == b'{"run": {"runId": "x"}}'
     with open_store(tmp_path) as store:
         assert store.run("01a20650-0c2f-71ed-8eb6-91a7e02ff736") is not None
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"kind": "http"}, "transport.url: must be given"),
+        ({"kind": "http", "url": "http://h", "timeout_s": "soon"}, "transport.timeout_s: must be a number"),
+        ({"kind": "file", "path": 3}, "transport.path: must be a string"),
+    ],
+)
+def test_a_wrong_key_of_a_transport_is_told_as_a_setting(tmp_path, settings, words):
+    """With the name that it has in the settings, and the rule in words."""
+    with pytest.raises(ConfigError, match=f"^{words}") as told:
+        make_transport(settings, tmp_path)
+    assert repr(settings["kind"]) in told.value.hint

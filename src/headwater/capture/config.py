@@ -281,9 +281,12 @@ def _build(found: dict[str, tuple[Any, str]]) -> Settings:
     try:
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        name = str(error).rpartition("`$.")[2].rstrip("`") or "settings"
-        origin = found.get(name.partition("[")[0], (None, "keyword"))[1]
-        raise ConfigError(f"{origin}: {name}: {str(error).partition(' - at')[0]}", hint=DOCS.get(name, "")) from None
+        from headwater.formats.decode_errors import rule_of  # needed for bad input only
+
+        name, rule = rule_of(str(error))
+        setting = name.partition("[")[0]
+        origin = found.get(setting, (None, "keyword"))[1]
+        raise ConfigError(f"{origin}: {name}: {rule}", hint=DOCS.get(setting, "")) from None
     _check_values(settings, found)
     return settings
 

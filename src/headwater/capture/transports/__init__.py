@@ -88,5 +88,8 @@ def make_transport(settings: Mapping[str, Any], folder: Path) -> Transport:
     try:
         config = msgspec.convert(own, transport_class.Config, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"transport {kind!r}: {error}") from None
+        from headwater.formats.decode_errors import rule_of  # needed for bad input only
+
+        name, rule = rule_of(str(error))
+        raise ConfigError(f"transport.{name}: {rule}", hint=f"the transport is {kind!r}") from None
     return transport_class(config, folder)
