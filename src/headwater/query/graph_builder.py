@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from headwater.model.graph import Direction, Edge, FieldEdge, Node, NodeKind
@@ -47,7 +47,7 @@ def build(
         properties = known[key]
         if fields is not None and key in fields:
             properties["fields"] = sorted(fields[key])
-        nodes.append(shown_node(rows[key], names[key], level, properties))
+        nodes.append(shown_node(rows[key], level, properties))
     edges = [shown_edge(edge, names, (field_edges or {}).get(edge_key(edge), ())) for edge in reach.edges]
     return LineageGraph(
         roots=tuple(node_id(root) for root in roots),
@@ -75,17 +75,18 @@ def _job_levels(reach: Reach, direction: Direction | None) -> dict[int, int]:
     return levels
 
 
-def shown_node(row: NodeRow, name: str, level: int, properties: dict[str, Any]) -> Node:
+def shown_node(row: NodeRow, level: int, properties: Mapping[str, Any] | None = None) -> Node:
     """Return a node of an answer; ``properties`` are what ``details`` gives of it."""
+    found = dict(properties or {})
     return Node(
-        id=name,
+        id=node_id(row),
         kind=row.kind,
         namespace=row.namespace,
         name=row.name,
         type=row.type,
-        state=properties.pop("state", ""),
+        state=found.pop("state", ""),
         level=level,
-        properties=properties,
+        properties=found,
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from headwater.model.graph import WHOLE, Direction, FieldEdge, How, Node, NodeKind
+from headwater.model.graph import WHOLE, Direction, FieldEdge, How, NodeKind
 from headwater.query.columns import EVERY, gap_words
 from headwater.query.facet_values import body
-from headwater.query.graph_builder import details
+from headwater.query.graph_builder import details, shown_node
 from headwater.query.impact import SEVERITIES, Affected, Certainty, Change, Impact, Severity, Step
 from headwater.query.importances import Importances, learned_words, read_importances
 from headwater.query.names import Labels, is_in_memory, node_id
@@ -77,7 +77,7 @@ def find_impact(
     items = report.items()
     shown = items if limit is None else items[:limit]
     return Impact(
-        root=_node(root, 0, details(edges.store, [root], edges.as_of)[root.id]),
+        root=shown_node(root, 0, details(edges.store, [root], edges.as_of)[root.id]),
         field=field,
         change=change,
         items=report.detailed(shown),
@@ -208,7 +208,7 @@ class _Report:
         rows = [self.by_id[item.node.id] for item in items]
         known = details(self.edges.store, rows, self.edges.as_of)
         return tuple(
-            msgspec.structs.replace(item, node=_node(row, item.node.level, known[row.id]))
+            msgspec.structs.replace(item, node=shown_node(row, item.node.level, known[row.id]))
             for item, row in zip(items, rows, strict=True)
         )
 
@@ -221,7 +221,7 @@ class _Report:
         ways = [reached.by[place].by for place in places]
         is_copy = all(by is not None and by.subtype == "IDENTITY" for by in ways)
         return Affected(
-            node=_node(row, first.hops),
+            node=shown_node(row, first.hops),
             severity=severity,
             certainty=certainty,
             distance=first.hops,
@@ -246,7 +246,7 @@ class _Report:
             reason = f"uses {listing(fields)}, made from it" if fields else "works on what is made from it"
         origin = first.origin or self.start
         return Affected(
-            node=_node(row, first.hops),
+            node=shown_node(row, first.hops),
             severity=severity,
             certainty=certainty,
             distance=first.hops,
@@ -305,20 +305,6 @@ def _doubt(first: Arrival) -> str:
     if first.by is None:
         return "which columns are used is not known"
     return "an earlier link of the path is not certain"
-
-
-def _node(row: NodeRow, level: int, properties: dict[str, Any] | None = None) -> Node:
-    found = dict(properties or {})
-    return Node(
-        id=node_id(row),
-        kind=row.kind,
-        namespace=row.namespace,
-        name=row.name,
-        type=row.type,
-        state=found.pop("state", ""),
-        level=level,
-        properties=found,
-    )
 
 
 def _rank(item: Affected) -> tuple[int, int, bool, int, str]:

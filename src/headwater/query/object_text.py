@@ -16,7 +16,7 @@ from headwater.query.names import Labels, Named, short_run
 from headwater.query.run_facts_text import run_facts_words
 from headwater.query.symbols import UNICODE, state_mark, type_mark, type_style, type_word
 from headwater.query.terminal_text import Line, Span, clean, elide, fit, folded, listing, pad, plural, table, width
-from headwater.query.why_nodes import version_node
+from headwater.query.version_nodes import version_node
 
 _KEY = 14
 _MOST_UNSEEN = 5

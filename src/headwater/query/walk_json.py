@@ -151,7 +151,7 @@ def _node_pieces(store: Store, view: View, keys: Collection[int]) -> dict[int, N
         rows = store.nodes([key for key in pieces if key not in found])
         known = details(store, rows, None)
         seq = view.state[1]
-        made = {row.id: _node_piece(seq, shown_node(row, node_id(row), 0, known[row.id])) for row in rows}
+        made = {row.id: _node_piece(seq, shown_node(row, 0, known[row.id])) for row in rows}
         view.keep(made, {})
         found |= made
     return found

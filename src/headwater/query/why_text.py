@@ -13,8 +13,8 @@ from headwater.query.names import Labels, short_run
 from headwater.query.run_facts_text import key_span, machine_of, pairs, run_facts_words, wrapped
 from headwater.query.symbols import UNICODE, state_mark, type_mark, type_style, type_word
 from headwater.query.terminal_text import Line, Span, clean, fit, plural
+from headwater.query.version_nodes import version_node
 from headwater.query.why import Made, ModelFacts, TrailStep, Why
-from headwater.query.why_nodes import version_node
 
 _MOST_RAW = 12
 _MOST_WEIGHTS = 8
