@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 INTEGRATIONS: Final[dict[str, str]] = {
     "files": "builtins",
     "argparse": "argparse",
+    "csv": "csv",
     "random": "random",
     "pickle": "pickle",
     "json": "json",
