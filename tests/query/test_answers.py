@@ -12,7 +12,7 @@ from headwater.errors import InvalidInput, NotFound
 from headwater.query import Impact, Lineage
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
-from headwater.testing.events import column_lineage, facet, raw, run_id, schema, whole_run
+from headwater.testing.events import EPOCH_US, SECOND_US, column_lineage, facet, raw, run_id, schema, whole_run
 from headwater.testing.events import dataset as given
 from headwater.testing.events import lineage as links
 
@@ -414,3 +414,36 @@ def test_a_run_that_does_not_count_is_told_where_nothing_is_known(empty: Store, 
         assert (caught.value.hint,) == graph.gaps
     empty.append(raw(whole_run(2, "load", 50, ["raw"], [made])))
     assert lineage.upstream("made").gaps == lineage.downstream("raw").gaps == ()
+
+
+def test_a_facet_of_the_details_as_plain_values(lineage: Lineage) -> None:
+    """Facets are kept as they came in; one that is asked for is decoded."""
+    details = lineage.show("cells.csv")
+    assert [owner["name"] for owner in details.facet("ownership")["owners"]] == list(details.owners)
+    assert details.facet("no_such_facet") is None
+
+
+def test_details_say_how_many_neighbours_are_not_listed() -> None:
+    """A dataset that sixty jobs read, a job that reads sixty datasets: fifty are listed, and the rest counted."""
+    store = MemoryStore.open()
+    many = [f"t{number}" for number in range(60)]
+    store.append(
+        raw(
+            [event for at, name in enumerate(many, 1) for event in whole_run(at, f"reads {name}", at, ["hub"], [name])]
+            + whole_run(99, "gathers", 200, many, ["all"])
+        )
+    )
+    hub, job = Lineage(store).show("hub"), Lineage(store).show("job:gathers")
+    assert (len(hub.consumers), hub.gaps) == (50, ("50 of 60 jobs that read it are listed",))
+    assert (len(job.producers), job.gaps) == (50, ("50 of 60 datasets that it reads are listed",))
+    assert Lineage(store).show("all").gaps == ()
+
+
+def test_details_of_a_job_at_an_instant_have_no_later_runs() -> None:
+    """What ran after the time asked about is not among the runs."""
+    store = MemoryStore.open()
+    store.append(raw(whole_run(1, "j", 0, ["a"], ["b"]) + whole_run(2, "j", 100, ["a"], ["b"])))
+    details = Lineage(store).show("job:j", as_of=EPOCH_US + 50 * SECOND_US)
+    assert [run.run_id for run in details.runs] == [run_id(1)]
+    assert details.run is not None
+    assert details.run.run_id == run_id(1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,7 +19,7 @@ from headwater.query.facet_values import (
     schema_fields,
     version_facts,
 )
-from headwater.query.history import RunSummary, list_runs
+from headwater.query.history import RunSummary, summary
 from headwater.query.names import node_id
 from headwater.query.resolve import Target
 from headwater.query.result import Answer
@@ -31,6 +31,7 @@ from headwater.storage.row_types import NodeRow, RunRow, VersionRow
 
 _MOST_VERSIONS = 10
 _MOST_NEIGHBOURS = 50
+_T = TypeVar("_T")
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,8 +64,9 @@ class LinkedRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Details(Answer, frozen=True, kw_only=True, omit_defaults=True):
     """Everything known about a node. ``producers`` and ``consumers`` are jobs for a dataset and datasets for a job.
 
-    A run depends on its ``dependencies``; its ``dependents`` depend on it. ``facets`` holds all facets verbatim,
-    including unknown ones.
+    ``versions`` and ``runs`` are the latest ten, which ``history`` and ``runs`` list in full. A run depends on its
+    ``dependencies``; its ``dependents`` depend on it. ``facets`` holds all facets verbatim,
+    including unknown ones, as the JSON that came in; ``facet`` decodes one.
     """
 
     id: str
@@ -94,6 +96,12 @@ class Details(Answer, frozen=True, kw_only=True, omit_defaults=True):
     gaps: tuple[str, ...] = ()
     """What is to be known before the rest is read, in sentences."""
 
+    def facet(self, name: str) -> Any:
+        """Return a facet as plain values (of a facet that follows the specification: a dict); None if it has none of
+        that name."""
+        raw = self.facets.get(name)
+        return None if raw is None else msgspec.json.decode(raw)
+
     def to_text(self, *, cells: int | None = None, base: str | None = None) -> str:
         """Return the details as text, at most ``cells`` wide."""
         from headwater.query.object_text import details_lines
@@ -114,8 +122,9 @@ def _describe_dataset(store: Store, node: NodeRow, version: VersionRow | None, a
     of_version = store.version_facets(version.id) if version else {}
     merged = {**facets, **of_version}
     edges = Edges(store, as_of)
-    into = edges.of(node.id, Direction.UPSTREAM)
-    out = edges.of(node.id, Direction.DOWNSTREAM)
+    into = [edge.job_id for edge in edges.of(node.id, Direction.UPSTREAM)]
+    out = [edge.job_id for edge in edges.of(node.id, Direction.DOWNSTREAM)]
+    gaps: list[str] = []
     written_by = store.run(version.run_id) if version and version.run_id else None
     return Details(
         **_common(node, facets),
@@ -125,24 +134,29 @@ def _describe_dataset(store: Store, node: NodeRow, version: VersionRow | None, a
             version_facts(node, row)
             for row in as_seen(store, store.versions(node.id, as_of=as_of, limit=_MOST_VERSIONS))
         ),
-        producers=_neighbours(store, [edge.job_id for edge in into]),
-        consumers=_neighbours(store, [edge.job_id for edge in out]),
+        producers=_neighbours(store, _first(into, "jobs that write it", gaps)),
+        consumers=_neighbours(store, _first(out, "jobs that read it", gaps)),
         run=run_facts(store, written_by) if written_by else None,
         facets=merged,
+        gaps=tuple(gaps),
     )
 
 
 def _describe_job(store: Store, node: NodeRow, as_of: int | None) -> Details:
     facets = store.facets(node.id, as_of=as_of)
     edges = Edges(store, as_of)
-    latest = store.runs(job_id=node.id, limit=1, before=None if as_of is None else as_of + 1)
+    runs = store.runs(job_id=node.id, limit=_MOST_VERSIONS, before=None if as_of is None else as_of + 1)
+    into = job_neighbours(edges, node.id, Direction.UPSTREAM)
+    out = job_neighbours(edges, node.id, Direction.DOWNSTREAM)
+    gaps: list[str] = []
     return Details(
         **_common(node, facets),
-        producers=_neighbours(store, job_neighbours(edges, node.id, Direction.UPSTREAM)),
-        consumers=_neighbours(store, job_neighbours(edges, node.id, Direction.DOWNSTREAM)),
-        run=run_facts(store, latest[0]) if latest else None,
-        runs=tuple(list_runs(store, node, limit=_MOST_VERSIONS)),
+        producers=_neighbours(store, _first(into, "datasets that it reads", gaps)),
+        consumers=_neighbours(store, _first(out, "datasets that it writes", gaps)),
+        run=run_facts(store, runs[0]) if runs else None,
+        runs=tuple(summary(run, {node.id: node}) for run in runs),
         facets=facets,
+        gaps=tuple(gaps),
     )
 
 
@@ -152,6 +166,9 @@ def describe_run(store: Store, run: RunRow) -> Details:
     jobs = store.nodes([run.job_id])
     inputs, outputs = store.run_io(run.run_id)
     rows = {row.id: row for row in store.nodes(sorted({version.dataset_id for version in (*inputs, *outputs)}))}
+    gaps: list[str] = []
+    dependencies = _first(store.dependencies([run.run_id]).get(run.run_id, ()), "runs that it depends on", gaps)
+    dependents = _first(store.dependents([run.run_id]).get(run.run_id, ()), "runs that depend on it", gaps)
     return Details(
         id=node_ids.run_id(run.run_id),
         kind=NodeKind.RUN.value,
@@ -161,20 +178,29 @@ def describe_run(store: Store, run: RunRow) -> Details:
         run=facts,
         inputs=tuple(version_facts(rows[v.dataset_id], v) for v in as_seen(store, inputs) if v.dataset_id in rows),
         outputs=tuple(version_facts(rows[v.dataset_id], v) for v in outputs if v.dataset_id in rows),
-        dependencies=_linked(store, store.dependencies([run.run_id]).get(run.run_id, ())),
-        dependents=_linked(store, store.dependents([run.run_id]).get(run.run_id, ())),
+        dependencies=_linked(store, dependencies),
+        dependents=_linked(store, dependents),
         facets=store.run_facets(run.run_id),
+        gaps=tuple(gaps),
     )
 
 
+def _first(items: Iterable[_T], what: str, gaps: list[str]) -> list[_T]:
+    """As many of these, each once, as are listed; ``gaps`` gets a sentence if that is not all."""
+    found = list(dict.fromkeys(items))
+    if len(found) > _MOST_NEIGHBOURS:
+        gaps.append(f"{_MOST_NEIGHBOURS} of {len(found):,} {what} are listed")
+    return found[:_MOST_NEIGHBOURS]
+
+
 def _linked(store: Store, run_ids: Sequence[str]) -> tuple[LinkedRun, ...]:
-    runs = {run_id: run for run_id in run_ids[:_MOST_NEIGHBOURS] if (run := store.run(run_id)) is not None}
+    runs = {run_id: run for run_id in run_ids if (run := store.run(run_id)) is not None}
     jobs = {row.id: row.name for row in store.nodes(sorted({run.job_id for run in runs.values()}))}
     return tuple(
         LinkedRun(run_id=run_id, job_name=jobs.get(run.job_id, ""), state=run.state.value)
         if (run := runs.get(run_id)) is not None
         else LinkedRun(run_id=run_id, is_pending=True)
-        for run_id in run_ids[:_MOST_NEIGHBOURS]
+        for run_id in run_ids
     )
 
 
@@ -208,5 +234,5 @@ def _columns(store: Store, node: NodeRow, facets: Facets) -> tuple[Column, ...]:
 def _neighbours(store: Store, keys: list[int]) -> tuple[Neighbour, ...]:
     return tuple(
         Neighbour(id=node_id(row), kind=row.kind.value, namespace=row.namespace, name=row.name, type=row.type)
-        for row in store.nodes(list(dict.fromkeys(keys))[:_MOST_NEIGHBOURS])
+        for row in store.nodes(keys)
     )

@@ -268,7 +268,7 @@ class Lineage(LineageAPI):
             return describe_run(self.store, target.run)
         instant = self.instant(as_of)
         found = describe(self.store, target, as_of=instant)
-        return msgspec.structs.replace(found, gaps=self._not_yet(target.node, instant))
+        return msgspec.structs.replace(found, gaps=(*self._not_yet(target.node, instant), *found.gaps))
 
     @of_one_state
     def claims(self, job: str) -> Claims:
