@@ -15,6 +15,7 @@ from headwater.capture.context import current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After
 from headwater.capture.integrations.sklearn import seen_features
+from headwater.capture.integrations.sklearn.chosen_places import places_kept
 from headwater.capture.integrations.sklearn.features import MAX_FEATURES, Feature, names_out
 from headwater.capture.integrations.sklearn.row_sets import columns_of, known
 from headwater.capture.recorder import Recorder
@@ -56,6 +57,7 @@ def follow(original: Callable[..., Any], after: After | None, site: str) -> Call
             cell[0] = 1
             with GUARD.at(site):
                 if given is not None:
+                    _by_places(recorder, original, args[0], columns, given, result)
                     _note(recorder, args[0], columns, given, result)
                 if after is not None and depth == 0:
                     after(recorder, result, args, kwargs)
@@ -100,6 +102,26 @@ def _has_learned(transformer: Any) -> bool:
     """Whether a transformer keeps more than the parameters that it was made with."""
     kept = getattr(transformer, "__dict__", {}).keys() - transformer.get_params(deep=False).keys()
     return any(not name.startswith("_sklearn") for name in kept)
+
+
+def _by_places(
+    recorder: Recorder,
+    transform: Callable[..., Any],
+    transformer: Any,
+    columns: tuple[str, ...],
+    given: Value,
+    result: Any,
+) -> None:
+    """Give an array that consists of columns of what was given, taken by their places, its value."""
+    shape: tuple[int, ...] = getattr(result, "shape", ())
+    if len(shape) != 2 or not columns or getattr(result, "columns", None) is not None:
+        return
+    places = places_kept(transform, transformer, len(columns))
+    if places is None or len(places) != shape[1] or len(set(places)) < len(places):
+        return
+    names = tuple(columns[place] for place in places)
+    fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in names}
+    recorder.derive(result, "sklearn.take", (given,), rule=lambda _: Columns(fields), columns=names, rows=shape[0])
 
 
 def _note(recorder: Recorder, transformer: Any, columns: tuple[str, ...], given: Value, result: Any) -> None:

@@ -15,11 +15,14 @@ _made: Final[dict[int, tuple[weakref.ref[Any], tuple[str, ...], Features]]] = {}
 
 
 def of(transformer: Any, columns: Sequence[str]) -> Features | None:
-    """The features that a transformer was seen to make of these columns; None if that was not seen."""
+    """The features that a transformer was seen to make of these columns, or of as many that had no names; None if that
+    was not seen."""
     found = _made.get(id(transformer))
-    if found is None or found[0]() is not transformer or found[1] != tuple(columns):
+    if found is None or found[0]() is not transformer:
         return None
-    return found[2]
+    is_same = found[1] == tuple(columns)
+    is_unnamed = len(found[1]) == len(columns) and all(name == f"x{place}" for place, name in enumerate(found[1]))
+    return found[2] if is_same or is_unnamed else None
 
 
 def note(transformer: Any, columns: tuple[str, ...], features: Features) -> None:
