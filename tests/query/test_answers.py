@@ -12,7 +12,17 @@ from headwater.errors import InvalidInput, NotFound
 from headwater.query import Impact, Lineage
 from headwater.storage.base import Store
 from headwater.storage.memory import MemoryStore
-from headwater.testing.events import EPOCH_US, SECOND_US, column_lineage, facet, raw, run_id, schema, whole_run
+from headwater.testing.events import (
+    EPOCH_US,
+    SECOND_US,
+    column_lineage,
+    facet,
+    raw,
+    run_event,
+    run_id,
+    schema,
+    whole_run,
+)
 from headwater.testing.events import dataset as given
 from headwater.testing.events import lineage as links
 
@@ -447,3 +457,17 @@ def test_details_of_a_job_at_an_instant_have_no_later_runs() -> None:
     assert [run.run_id for run in details.runs] == [run_id(1)]
     assert details.run is not None
     assert details.run.run_id == run_id(1)
+
+
+def test_runs_of_a_state_are_found_behind_many_others() -> None:
+    """A stream that still runs is among the runs that wrote a table, however many have written it since."""
+    stream = {"jobType": facet(processingType="STREAMING", integration="SPARK", jobType="APPLICATION")}
+    events = [run_event(run_id(1), "stream", "RUNNING", 1, ["a"], ["t"], job_facets=stream)]
+    for number in range(2, 12):
+        events += whole_run(number, "j", 20 * number, ["a"], ["t"])
+    store = MemoryStore.open()
+    store.append(raw(events))
+    lineage = Lineage(store)
+    assert [run.run_id for run in lineage.runs("t", state="running", limit=1)] == [run_id(1)]
+    assert [run.run_id for run in lineage.runs("t", limit=2)] == [run_id(11), run_id(10)]
+    assert len(lineage.runs("t")) == 11

@@ -118,9 +118,19 @@ def list_runs(
 
 
 def _writers(store: Store, node: NodeRow, state: RunState | None, limit: int) -> list[RunRow]:
-    ids = dict.fromkeys(version.run_id for version in store.versions(node.id, limit=limit * 4) if version.run_id)
-    runs = [run for run_id in ids if (run := store.run(run_id)) is not None]
-    return [run for run in runs if state in {None, run.state}][:limit]
+    """The runs that wrote a dataset. Of some state there may be few, so more versions are looked at until there are
+    enough."""
+    known: dict[str, RunRow | None] = {}
+    asked = limit * 4
+    while True:
+        versions = store.versions(node.id, limit=asked)
+        for run_id in dict.fromkeys(version.run_id for version in versions if version.run_id):
+            if run_id not in known:
+                known[run_id] = store.run(run_id)
+        found = [run for run in known.values() if run is not None and state in {None, run.state}]
+        if len(found) >= limit or len(versions) < asked:
+            return found[:limit]
+        asked *= 4
 
 
 def uncounted(store: Store, node: NodeRow) -> tuple[str, ...]:
