@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headwater.capture import context, event_documents, own_threads
@@ -56,6 +56,8 @@ class Client:
         self._runs: dict[str, Run] = {}
         self._sent_sources: set[tuple[str, str, str]] = set()
         """Jobs, with the digest of the code, whose text was sent."""
+        self._undo: list[Callable[[], None]] = []
+        """What takes back what ``install`` changed outside of the integrations."""
         self._lock = threading.Lock()
 
     # -- runs ----------------------------------------------------------------------------------------------------------
@@ -199,42 +201,24 @@ class Client:
         with GUARD.at("multiprocessing"):
             from headwater.capture.child_processes import follow_children
 
-            self._leave_children = follow_children()  # type: ignore[method-assign]
+            self._undo.append(follow_children())
         with GUARD.at("cloudpickle"):
             from headwater.capture.pickled_by_value import pickle_originals
 
-            self._pickle_wrappers = pickle_originals()  # type: ignore[method-assign]
+            self._undo.append(pickle_originals())
         with GUARD.at("traceback"):
             from headwater.capture.traceback_frames import hide_ours
 
-            self._show_frames = hide_ours()  # type: ignore[method-assign]
+            self._undo.append(hide_ours())
         with GUARD.at("threading"):
-            self._show_threads = own_threads.hide_ours()  # type: ignore[method-assign]
+            self._undo.append(own_threads.hide_ours())
 
     def uninstall(self) -> None:
         """Remove all hooks, and keep nothing of a library alive."""
         REGISTRY.remove()
         VALUES.forget_classes()
-        self._leave_children()
-        self._pickle_wrappers()
-        self._show_frames()
-        self._show_threads()
-
-    @staticmethod
-    def _leave_children() -> None:
-        """Replaced by ``install``."""
-
-    @staticmethod
-    def _pickle_wrappers() -> None:
-        """Likewise."""
-
-    @staticmethod
-    def _show_frames() -> None:
-        """Likewise."""
-
-    @staticmethod
-    def _show_threads() -> None:
-        """Likewise."""
+        while self._undo:
+            self._undo.pop(0)()
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until everything recorded so far is delivered. False on timeout, or if some of it stays in the spool."""

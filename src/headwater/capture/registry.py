@@ -6,6 +6,7 @@ installed when the library has been imported, or at once if it already is. No li
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from enum import StrEnum
@@ -162,7 +163,12 @@ class _Installer:
                 status.hooks = hooks
             else:
                 hooks.remove()
-                logger.log(30 if self._is_loud else 10, "integration %s is off: %s", status.name, status.reason)
+                logger.log(
+                    logging.WARNING if self._is_loud else logging.DEBUG,
+                    "integration %s is off: %s",
+                    status.name,
+                    status.reason,
+                )
 
     def _install(self, hooks: Hooks, module: ModuleType) -> None:
         status = self._status
