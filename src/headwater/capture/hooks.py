@@ -18,6 +18,7 @@ read attributes and pass facts to the recorder.
 
 from __future__ import annotations
 
+import _io
 import functools
 import inspect
 import sys
@@ -293,7 +294,8 @@ def _loading(module: ModuleType) -> str | None:
 
 
 def _swap(copies: list[_Copy], since: int = 0) -> None:
-    """Apply replacements: in every module under the original name, in ``__main__`` under any name."""
+    """Apply replacements: in every module under the original name, in ``__main__`` under any name. Not in ``_io``, by
+    whose ``open`` every import reads its file, unless an integration hooks it by name."""
     if not copies:
         return
     by_name: dict[str, list[_Copy]] = {}
@@ -301,6 +303,8 @@ def _swap(copies: list[_Copy], since: int = 0) -> None:
         by_name.setdefault(copy.name, []).append(copy)
     names = by_name.keys()
     for module in [*sys.modules.copy().values()][since:]:
+        if module is _io:
+            continue
         if isinstance(module, ModuleType) and not names.isdisjoint((held := vars(module)).keys()):
             for name in held.keys() & names:
                 for copy in by_name[name]:

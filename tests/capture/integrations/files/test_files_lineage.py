@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import _io
 import builtins
 import csv
 import gc
@@ -197,6 +198,18 @@ def test_open_stays_open(recorder: Recorder, tmp_path: Path) -> None:
     assert open.__name__ == "open"
     assert open.__doc__
     assert builtins.open is io.open
+
+
+@pytest.mark.skipif(open.__module__ == "_io", reason="pickles of open refer to _io since Python 3.12")
+def test_imports_read_their_files_as_ever() -> None:
+    """The ``open`` of ``_io``, by which the interpreter reads every module, is left alone."""
+    hooks = Hooks("files")
+    FilesIntegration().install(hooks, builtins)
+    hooks.settle()
+    plain, replaced = _io.open, io.open
+    hooks.remove()
+    assert plain is io.open
+    assert replaced is not plain
 
 
 def test_removal_restores() -> None:
