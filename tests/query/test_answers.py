@@ -471,3 +471,15 @@ def test_runs_of_a_state_are_found_behind_many_others() -> None:
     assert [run.run_id for run in lineage.runs("t", state="running", limit=1)] == [run_id(1)]
     assert [run.run_id for run in lineage.runs("t", limit=2)] == [run_id(11), run_id(10)]
     assert len(lineage.runs("t")) == 11
+
+
+def test_the_impact_of_a_job_says_that_jobs_are_not_data(lineage: Lineage) -> None:
+    """That nothing is affected would be false: it is what the job writes that can change."""
+    (gap,) = lineage.impact("job:train.py").gaps
+    assert gap == "train.py is a job, and this is about data: ask about what it writes, its downstream"
+
+
+def test_one_instant_alone_is_not_taken_for_a_name(lineage: Lineage) -> None:
+    """Whoever gives one time is told that there are two, not that nothing has that name."""
+    with pytest.raises(InvalidInput, match="must compare two instants, got yesterday \\(give the other one"):
+        lineage.diff("yesterday")

@@ -211,6 +211,9 @@ class Lineage(LineageAPI):
         edges = Edges(self.store, self.instant(as_of))
         found = find_impact(edges, target.node, target.field, change, depth=depth, limit=limit, labels=self.labels)
         said = self._not_said(target.node, edges.as_of, is_known=bool(found.items))
+        if target.node.kind is NodeKind.JOB:
+            name = self.labels.of(target.node)
+            said = (*said, f"{name} is a job, and this is about data: ask about what it writes, its downstream")
         return msgspec.structs.replace(found, gaps=(*found.gaps, *said))
 
     @of_one_state
@@ -246,7 +249,13 @@ class Lineage(LineageAPI):
         return diff_versions(self.store, (sides[0].node, left), (sides[1].node, right))
 
     def _diff_latest(self, name: str) -> Diff:
-        node = self.resolver.node(name)
+        try:
+            node = self.resolver.node(name)
+        except NotFound:
+            if read_instant(name, clock=self.clock) is None:
+                raise
+            rule = "must compare two instants"
+            raise InvalidInput(field="diff", value=name, rule=rule, hint=f"give the other one: {name} now") from None
         if node.kind is NodeKind.JOB:
             runs = self.store.runs(job_id=node.id, limit=2)
             if len(runs) < 2:
