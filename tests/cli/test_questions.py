@@ -106,6 +106,9 @@ def test_impact_can_fail_a_pipeline(filled: Path, invoke: Invoke) -> None:
     assert invoke("impact", "cells.csv:radius", "--fail-on", "breaks").exit_code == 1
     assert invoke("impact", "patients.age", "--change", "retype", "--fail-on", "breaks").exit_code == 0
     assert invoke("impact", "report.csv", "--fail-on", "check").exit_code == 0
+    job = invoke("impact", "job:train.py", "--fail-on", "check")
+    assert job.exit_code == 2, "a job that is named by mistake would let every change pass"
+    assert "must be data, not a job" in job.stderr
 
 
 def test_a_search_without_hits_exits_with_1(filled: Path, invoke: Invoke) -> None:

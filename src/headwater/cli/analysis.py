@@ -7,20 +7,20 @@ import click
 from headwater.cli.open_store import asking
 from headwater.cli.output import cells, echo, echo_text, format_options
 from headwater.cli.walks import show_graph
-from headwater.query.impact import Change
-
-_CHANGES = ("drop", "retype", "rename", "retire", "delete_rows")
+from headwater.errors import InvalidInput
+from headwater.model.graph import NodeKind
+from headwater.query.impact import CHANGES, SEVERITIES, Change
 
 
 @click.command()
 @click.argument("node")
-@click.option("--change", type=click.Choice(_CHANGES), default="drop", show_default=True, help="The kind of change.")
+@click.option("--change", type=click.Choice(CHANGES), default="drop", show_default=True, help="The kind of change.")
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Hops from dataset to dataset.")
 @click.option("--as-of", metavar="TIME", help="Ask about a date, time, '2h ago', 'yesterday' or a run.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Affected nodes to list, worst first.")
 @click.option(
     "--fail-on",
-    type=click.Choice(["breaks", "changes", "check"]),
+    type=click.Choice(SEVERITIES),
     help="Exit with 1 if there is an effect of this severity or worse.",
 )
 @format_options("json")
@@ -36,11 +36,13 @@ def impact(
     output: str | None,
 ) -> None:
     """Show what breaks if NODE, a dataset or column (data.csv:age), changes."""
-    from headwater.query.impact import SEVERITIES
     from headwater.query.impact_text import impact_lines
 
     with asking(ctx) as lineage:
         found = lineage.impact(node, change=change, depth=depth, as_of=as_of, limit=limit)
+    if found.root.kind is NodeKind.JOB:  # an answer without effects would let a check of a pull request pass
+        hint = "name what it wrote; 'downstream' lists that"
+        raise InvalidInput(field="name", value=node, rule="must be data, not a job", hint=hint)
     if output == "json":
         echo_text(found.to_json())
     else:
