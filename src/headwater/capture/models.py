@@ -169,7 +169,7 @@ def _prediction(value: Value, datasets: Datasets) -> dict[str, Any] | None:
     models = [ref for ref in sources if ref.type in MODELS]
     if not models:
         return None
-    inputs = [ref for ref in sources if ref.type not in MODELS]
+    inputs = _predicted_from(value) or [ref for ref in sources if ref.type not in MODELS]
     method = _method(value)
     if not method:  # an attribute of a model, which predicts nothing about any row
         return None
@@ -177,6 +177,17 @@ def _prediction(value: Value, datasets: Datasets) -> dict[str, Any] | None:
     if inputs:
         made["input"] = _named(inputs[0], datasets)
     return made
+
+
+def _predicted_from(value: Value) -> list[DatasetRef]:
+    """The datasets that the columns with predictions were computed from, beside the models: those that a table of
+    predictions has further columns from are others."""
+    refs = (
+        [(source.value.dataset, trail) for source, trail in trails.items() if source.value.dataset is not None]
+        for trails in trace(value).fields.values()
+    )
+    predicted = (pairs for pairs in refs if any(ref.type in MODELS for ref, _ in pairs))
+    return [ref for pairs in predicted for ref, trail in pairs if ref.type not in MODELS and trail.type == "DIRECT"]
 
 
 def _holds_predictions(value: Value) -> bool:

@@ -50,6 +50,8 @@ conditions_here = unless_too_deep(_guesses.conditions_here, otherwise=None)
 """``conditions_here()``: what the conditions were computed from under which the running statement runs; likewise."""
 named_here = unless_too_deep(_guesses.named_here, otherwise=None)
 """``named_here(name, obj)``: what an object was made from that the running code has under a name; likewise."""
+looped_here = unless_too_deep(_guesses.looped_here, otherwise=None)
+"""``looped_here(item, key)``: what a loop over data took a number or text from that the running statement uses."""
 is_literal_object = unless_too_deep(_guesses.is_literal_object, otherwise=False)
 """``is_literal_object(obj)``: whether an object that has a name is literal in the code; likewise."""
 is_given_literally = unless_too_deep(_guesses.is_given_literally, otherwise=False)

@@ -185,7 +185,7 @@ def _combine(value: Value, seen: Callable[[Value], Trace] | None = None) -> Trac
         for view in views[1:]:
             _merge(result.indirect, view.indirect)
         return result
-    columns = _columns(value)
+    columns = columns_made(value)
     for position, view in enumerate(views):
         if position not in columns.beside:
             _merge(result.indirect, view.indirect)
@@ -234,7 +234,7 @@ def _keep_parts(result: Trace, columns: Columns, views: list[Trace]) -> None:
                 result.parts.setdefault(kept, trails)
 
 
-def _columns(value: Value) -> Columns:
+def columns_made(value: Value) -> Columns:
     """The result of the value's rule; opaque if it has no rule or the rule fails."""
     columns: Columns | None = None
     with GUARD.at(f"rule of {value.op}"):

@@ -227,25 +227,52 @@ def _stacked(name: str) -> After:
         blocks = args[0] if args else kwargs.get("blocks", kwargs.get("mats"))
         given = blocks if isinstance(blocks, list | tuple) else [blocks]
         flat = [item for block in given for item in (block if isinstance(block, list | tuple) else (block,))]
-        inputs = [value for item in flat if (value := known_or_read(recorder.values, item, 3)) is not None]
+        found = [known_or_read(recorder.values, item, 3) for item in flat]
+        inputs = [value for value in found if value is not None]
         if not inputs:
             return
         names: tuple[str, ...] | None = None
         rule: Rule = everything
         if name in _BELOW:
             names, rule = _names(inputs[0], result), _each
-        elif name == "hstack" and len(inputs) == len(flat):
-            found = [label for value in inputs for label in value.column_names()]
-            if len(found) == result.shape[1] and len(set(found)) == len(found):
-                names, rule = tuple(found), _beside
+        elif name == "hstack":
+            labels = _labels_beside(flat, found)
+            if len(labels) == result.shape[1]:
+                names, rule = _told_apart(labels), _beside(labels)
         _derive(recorder, result, name, inputs, names, rule)
 
     return handler
 
 
-def _beside(value: Value) -> Columns:
-    pairs = [(position, name) for position, item in enumerate(value.inputs) for name in item.column_names()]
-    return Columns({name: [Dep(position, name, subtype="IDENTITY")] for position, name in pairs})
+def _labels_beside(blocks: Sequence[Any], found: Sequence[Value | None]) -> list[tuple[int, str | None] | None]:
+    """For each column of blocks that stand side by side: the place of its block among the known ones, and its label
+    there, if it has one. None for those of unknown blocks."""
+    labels: list[tuple[int, str | None] | None] = []
+    place = -1
+    for block, value in zip(blocks, found, strict=True):
+        shape: Any = getattr(block, "shape", ())
+        width = shape[1] if len(shape) == 2 else 1
+        place += value is not None
+        own = value.column_names() if value is not None else ()
+        if value is None:
+            labels += [None] * width
+        else:
+            labels += [(place, label) for label in (own if len(own) == width else (None,) * width)]
+    return labels
+
+
+def _told_apart(labels: Sequence[tuple[int, str | None] | None]) -> tuple[str, ...]:
+    """Names for columns: their labels, or ``x0, x1, ...`` as in scikit-learn, unless all have different ones."""
+    own = [label[1] for label in labels if label is not None and label[1] is not None]
+    return tuple(own) if len(set(own)) == len(labels) else tuple(f"x{place}" for place in range(len(labels)))
+
+
+def _beside(labels: Sequence[tuple[int, str | None] | None]) -> Rule:
+    def rule(value: Value) -> Columns:
+        deps = [[] if label is None else [Dep(label[0], label[1], subtype="IDENTITY")] for label in labels]
+        return Columns(dict(zip(value.column_names(), deps, strict=True)))
+
+    return rule
 
 
 def _each(value: Value) -> Columns:

@@ -48,7 +48,8 @@ from headwater.capture.source_analysis.meant_parts import (
     without_those_beside,
 )
 from headwater.capture.source_analysis.row_selection import selected_rows
-from headwater.capture.source_analysis.running_call import expressions_given
+from headwater.capture.source_analysis.running_call import expression_of, expressions_given
+from headwater.capture.source_analysis.running_names import names_of
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
 from headwater.capture.source_analysis.wanted_names import Wanted
 from headwater.capture.user_code import is_users, user_frame
@@ -95,8 +96,13 @@ def read_as(
         return None if found is UNKNOWN else found
 
     chosen = selected_rows(values, FROM_CODE, item, code, line, names, read)
+    if chosen is not None:
+        return chosen
     width = item.shape[1] if getattr(item, "ndim", 0) == 2 else 0
-    return chosen if chosen is not None else array_origin(values, code, line, rows, names, width=width)
+    within = None
+    if code is not None and not names and len(expressions_given(code)) != 1:
+        within = expression_of(item, code)
+    return array_origin(values, code, line, rows, names, within, width)
 
 
 def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
@@ -110,19 +116,6 @@ def owner_read(values: Values, owner: Any, site_depth: int = 2) -> Value | None:
         return None
     found = read_at(values, code, line, len(owner), owner)
     return None if found is UNKNOWN else found
-
-
-def names_of(item: Any, code: CodeType | None, line: int) -> tuple[str, ...]:
-    """The names of an object in the running code at a line; empty if it is the result of an expression there."""
-    at = step_at(steps_of(code), line) if code is not None and item is not None else None
-    names = dict.fromkeys((*at.passed, *at.used)) if at is not None else {}
-    if code is None or not names:
-        return ()
-    frame = user_frame(sys._getframe(2))
-    if frame.f_code.co_name != code.co_name:
-        return ()
-    held = variables(frame, names)
-    return tuple(name for name in names if held.get(name, frame.f_globals.get(name)) is item)
 
 
 def known_or_listed(values: Values, item: Any) -> Value | None:
@@ -236,8 +229,11 @@ class _Walk:
         held = variables(frame, at.used) if frame.f_code.co_name == self.code.co_name else {}
         wanted = []
         for name in at.used:
-            value = self.places.values.seen(held.get(name, frame.f_globals.get(name)))
+            obj = held.get(name, frame.f_globals.get(name))
+            value = self.places.values.seen(obj)
             keeps = not self.kept or name in self.kept
+            if value is not None and name in at.binds and type(obj).__name__ != "ndarray":
+                continue  # what is added to a column of a frame does not come from that frame
             if value is None or name in at.binds:
                 wanted.append(Wanted(self.code, name, True, at.first, line, at.mentions, keeps_columns=keeps))
             else:
@@ -383,13 +379,20 @@ class _Walk:
         self.places_in += [wider._replace(name=name) for name in names if name in by_loop]
 
 
-def list_read(values: Values, code: CodeType, line: int, rows: int, names: Sequence[str]) -> Value | None:
-    """A value for a list used at ``line`` of ``code`` under these names, from the statements that bound them; None if
-    they show nothing that is followed."""
+def list_read(
+    values: Values, code: CodeType, line: int, rows: int, names: Sequence[str], within: ast.expr | None = None
+) -> Value | None:
+    """A value for a list used at ``line`` of ``code`` under these names, from the statements that bound them, or for
+    the result of the expression ``within`` there; None if they show nothing that is followed."""
     at = step_at(steps_of(code), line)
     if at is None:
         return None
     walk = _Walk(values, code, line)
+    if within is not None:
+        at = part_of(at, within)
+        own = made_within(ends_of(walk.places.made(code), at), within)
+        walk.found.update((id(value), (value, at.mentions)) for value in own)
+        walk.queue += walk.operands(at, line) if not own else []
     walk.queue += [Wanted(code, name, False, at.first, line, at.mentions) for name in names]
     walk.run()
     return walk.value(rows) if walk.found else None

@@ -61,6 +61,10 @@ _GROWS: Final = frozenset(
     }
 )
 """Methods that change the object whose they are."""
+_COLLECTIONS: Final = frozenset({"list", "set", "dict", "deque"})
+"""Classes whose methods are given the collection that they change, if they are called on the class."""
+_PUSHES: Final = frozenset({"heappush", "heappushpop", "heapreplace", "insort", "insort_left", "insort_right"})
+"""Functions that change the list that they are given."""
 
 
 def made_there(values: Values, code: CodeType) -> list[tuple[int, Value]]:
@@ -90,12 +94,24 @@ def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
     """The values that the latest run of a statement made and did not itself use, in order: of a comprehension in it, in
     all of its rounds."""
     here = [value for line, value in made if step.first <= line <= step.last]
-    if has_rounds(step):
-        latest = _latest_run(made, step)
-    else:  # one call may make several: data, labels
-        latest = list({(value.offset, value.column_names()): value for value in here}.values())
+    latest = _latest_run(made, step) if has_rounds(step) else _latest_in_turn(here)
     used = {id(item) for value in latest for item in value.inputs}
     return sorted((v for v in latest if id(v) not in used), key=lambda value: value.number)
+
+
+def _latest_in_turn(made: list[Value]) -> list[Value]:
+    """The values that the latest run of a statement without a comprehension made: as it runs through its instructions
+    in turn, an earlier one after a later one is of another round of a loop. One call may make several values, one after
+    the other: data and labels."""
+    found: list[Value] = []
+    for value in reversed(made):
+        if found and value.offset < 0 and found[-1].offset < 0:
+            is_later = value.offset < found[-1].offset  # instructions are counted downwards from -1
+            is_again = value.offset == found[-1].offset and found[-1].number - value.number > 1
+            if is_later or is_again:
+                break
+        found.append(value)
+    return list({(value.offset, value.column_names()): value for value in reversed(found)}.values())
 
 
 def has_rounds(step: Step) -> bool:
@@ -240,8 +256,13 @@ def _steps_of_one(node: ast.stmt) -> Iterator[Step]:
 def _grown(value: ast.expr | None) -> list[ast.expr]:
     """The collection that a call like ``rows.append(...)`` adds to, or the model that ``model.fit(...)`` fits."""
     function = value.func if isinstance(value, ast.Call) else None
-    is_growing = isinstance(function, ast.Attribute) and function.attr in _GROWS
-    return [function.value] if is_growing and isinstance(function, ast.Attribute) else []
+    if not isinstance(value, ast.Call) or not isinstance(function, ast.Name | ast.Attribute):
+        return []
+    name = function.attr if isinstance(function, ast.Attribute) else function.id
+    owner = function.value if isinstance(function, ast.Attribute) else None
+    if name in _PUSHES or (isinstance(owner, ast.Name) and owner.id in _COLLECTIONS and name in _GROWS):
+        return value.args[:1]  # heapq.heappush(rows, row), list.append(rows, row)
+    return [owner] if owner is not None and name in _GROWS else []
 
 
 def _step(

@@ -63,7 +63,7 @@ class InferredValues:
         """For each line: how often it was checked for literals, and the latest answer."""
         self._written: dict[tuple[CodeType, int], int] = {}
         """For each line: how often it was analysed for what it writes to a file."""
-        self._deciding = DecidedValues(self._known, self._taken)
+        self._deciding = DecidedValues(self._known, self.taken_at)
         self._texts = TurnedTexts(self._known)
         self.turned_to_text = self._texts.note
         self._tables: dict[tuple[CodeType, int], int] = {}
@@ -207,7 +207,7 @@ class InferredValues:
         code, line = user_place(5)
         if code is None:
             return None
-        return self._taken(
+        return self.taken_at(
             code, line, lambda: [(node, Place(code, line)) for node in saved_at(code, line, savers, target)], obj
         )
 
@@ -216,7 +216,7 @@ class InferredValues:
         from headwater.capture.source_analysis.buffer_texts import text_read
 
         code, line = user_place(5)
-        return self._taken(code, line, partial(text_read, code, line, reader, names, text)) if code else None
+        return self.taken_at(code, line, partial(text_read, code, line, reader, names, text)) if code else None
 
     def looked_up_here(self, method: str, obj: object) -> Value | None:
         """A value for a dictionary that the user's line gives to a method, from the objects it was made from; None if
@@ -246,6 +246,13 @@ class InferredValues:
 
         return self._looked_up(*user_place(5), given, obj)
 
+    def looped_here(self, item: object, key: str) -> Value | None:
+        """A value for a number or text of the user's line that a loop over data bound to a name; see
+        ``looped_scalars``."""
+        from headwater.capture.source_analysis.looped_scalars import looped_value
+
+        return looped_value(self.taken_at, item, key)
+
     def _looked_up(
         self, code: CodeType | None, line: int, given: Callable[[CodeType, int], Any], obj: object = None
     ) -> Value | None:
@@ -254,7 +261,7 @@ class InferredValues:
             if code is not None:
                 BUDGET.gave_up(code, line)
             return None
-        return self._taken(code, line, lambda: given(code, line), obj)
+        return self.taken_at(code, line, lambda: given(code, line), obj)
 
     def conditions_here(self) -> Value | None:
         """A value for what the conditions were computed from under which the user's line runs: those of a loop are the
@@ -266,13 +273,13 @@ class InferredValues:
         """As ``saved_here``, for everything written to the file opened at a line; see ``file_payloads``."""
         from headwater.capture.source_analysis.file_payloads import payload_at
 
-        return self._taken(code, line, lambda: payload_at(code, line)) if code is not None else None
+        return self.taken_at(code, line, lambda: payload_at(code, line)) if code is not None else None
 
     def has_read_enough(self, code: CodeType | None, line: int) -> bool:
         """Whether a line was analysed too often for what it writes to be analysed again."""
         return code is not None and self._written.get((code, line), 0) >= _ASKED_A_LINE
 
-    def _taken(self, code: CodeType, line: int, given: Callable[[], Any], obj: object = None) -> Value | None:
+    def taken_at(self, code: CodeType, line: int, given: Callable[[], Any], obj: object = None) -> Value | None:
         """A value for the expressions that ``given`` returns; None if the line was analysed too often."""
         if self.has_read_enough(code, line):
             return None
@@ -328,7 +335,8 @@ class InferredValues:
         from headwater.capture.source_analysis.array_origins import list_read
         from headwater.capture.source_analysis.deciding_parts import are_spelled, looked_in, making
         from headwater.capture.source_analysis.labelled_rows import labelled_rows
-        from headwater.capture.source_analysis.list_columns import iterated_columns
+        from headwater.capture.source_analysis.list_columns import goes_through, iterated_columns
+        from headwater.capture.source_analysis.running_call import expression_of
 
         frame = user_frame(sys._getframe(4))
         code, line = place_of(frame)
@@ -344,8 +352,14 @@ class InferredValues:
             return make_value(FROM_CODE, inputs, lambda _: Columns({"*": decided}), rows=rows, code=code, line=line)
         passes = self._passes_of(code)
         followed = partial(self._is_followed, frame)
-        values = iterated_columns(code, line, passes, names, followed) if passes else ()
-        values = tuple(value for value in values if value.rows == rows) or values  # others are of earlier calls
+        given = None if names or self._named.get((code, line), 0) >= _ASKED_A_LINE else expression_of(obj, code)
+        read = None  # from the expression for a list without a name, unless that goes through something itself
+        if given is not None and not goes_through(code, line, passes, given):
+            read = list_read(self._values, code, line, rows, (), given)
+        values: tuple[Value, ...] = (read,) if read is not None else ()
+        if passes and not values:
+            values = iterated_columns(code, line, passes, names, followed, given)
+            values = tuple(value for value in values if value.rows == rows) or values  # others are of earlier calls
         made_by, deciding = making(code, line, names), self._deciding
         tables = [value for name in looked_in(made_by) if (value := deciding.table(name, frame, code, line))]
         is_filled = bool(names) and (bool(values or tables) or are_spelled(made_by))

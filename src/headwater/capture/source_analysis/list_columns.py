@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
 
 from headwater.capture.source_analysis.array_origins import MAX_STEPS
-from headwater.capture.source_analysis.bindings import Step, last_binding, step_at, steps_of
+from headwater.capture.source_analysis.bindings import Step, last_binding, line_in, names_in, step_at, steps_of
+from headwater.capture.source_analysis.meant_parts import without_those_beside
 from headwater.capture.values import Value
 
 
@@ -16,20 +18,23 @@ def iterated_columns(
     passes: Mapping[int, tuple[Value, ...]],
     names: Sequence[str] = (),
     is_followed: Callable[[str], bool] = lambda name: False,
+    within: ast.expr | None = None,
 ) -> tuple[Value, ...]:
     """The values of the columns that were iterated over to make a list used at ``line`` of ``code``.
 
     ``passes`` has the lines at which columns were iterated over. The statement itself may have done so, or one of those
     that bound the names it uses; only those that bound the list, if it has ``names`` there. What is behind a name whose
-    object is followed itself, such as a model that was loaded from a path in a file, is not searched.
+    object is followed itself, such as a model that was loaded from a path in a file, is not searched. ``within`` is the
+    expression for a list without a name, if it is known.
     """
     steps = steps_of(code)
     at = step_at(steps, line)
     if at is None:
         return ()
-    found = [] if names else _passed_in(at, passes)
+    found = [] if names else _latest(at, _passed_in(at, passes, within))
     seen: set[tuple[str, int]] = set()
-    waiting = [(name, at.first) for name in names or at.passed or at.used] if not found else []
+    meant = names or (at.passed or at.used if within is None else names_in(within))
+    waiting = [(name, at.first) for name in meant] if not found else []
     for _ in range(MAX_STEPS):
         if not waiting:
             break
@@ -41,11 +46,37 @@ def iterated_columns(
         if step is None:
             continue
         values = _passed_in(step, passes)
+        values = _latest(step, values) if _binds_anew(step) else values
         found += values
         if not values and (name in names or not is_followed(name)):
             waiting += [(other, step.first) for other in (*step.passed, *step.used)]
     return tuple(dict.fromkeys(found))
 
 
-def _passed_in(step: Step, passes: Mapping[int, tuple[Value, ...]]) -> list[Value]:
-    return [value for line, values in passes.items() if step.first <= line <= step.last for value in values]
+def _binds_anew(step: Step) -> bool:
+    targets = step.node.targets if isinstance(step.node, ast.Assign) else []
+    return bool(targets) and all(isinstance(target, ast.Name) for target in targets)
+
+
+def _latest(step: Step, passed: list[Value]) -> list[Value]:
+    """Those of the values that the latest run of a statement iterated over: an earlier round of a loop around it went
+    through other columns (``frame[name].tolist()``)."""
+    rounds = [item for item in ast.walk(step.node) if isinstance(item, ast.comprehension)]
+    if len(rounds) > 1:  # one inside another may iterate over several
+        return passed
+    return list({(value.code, value.offset): value for value in passed}.values())
+
+
+def goes_through(code: CodeType, line: int, passes: Mapping[int, tuple[Value, ...]], within: ast.expr) -> bool:
+    """Whether an expression at a line iterates over something followed."""
+    at = step_at(steps_of(code), line)
+    return at is not None and bool(_passed_in(at, passes, within))
+
+
+def _passed_in(step: Step, passes: Mapping[int, tuple[Value, ...]], within: ast.expr | None = None) -> list[Value]:
+    """What the lines of a statement iterated over; without what it made beside the expression ``within``."""
+    passed = [value for line, values in passes.items() if step.first <= line <= step.last for value in values]
+    if within is None:
+        return passed
+    kept = without_those_beside(passed, [within])
+    return [value for value in passed if value in kept or not step.first <= line_in(value) <= step.last]

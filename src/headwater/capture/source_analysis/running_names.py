@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from headwater.capture.caller_frame import variables
 from headwater.capture.notebook_cells import place_of, whole
-from headwater.capture.user_code import is_users
+from headwater.capture.source_analysis.bindings import step_at, steps_of
+from headwater.capture.user_code import is_users, user_frame
 
 Lookup = Callable[[str], object]
 """Returns the object of a name; None if it is unknown."""
@@ -73,3 +74,16 @@ def held(name: str, code: CodeType) -> object:
             near = frame
         frame = frame.f_back
     return ABSENT if near is None or name in code.co_varnames else near.f_globals.get(name, ABSENT)
+
+
+def names_of(item: object, code: CodeType | None, line: int) -> tuple[str, ...]:
+    """The names of an object in the running code at a line; empty if it is the result of an expression there."""
+    at = step_at(steps_of(code), line) if code is not None and item is not None else None
+    names = dict.fromkeys((*at.passed, *at.used)) if at is not None else {}
+    if code is None or not names:
+        return ()
+    frame = user_frame(sys._getframe(2))
+    if frame.f_code.co_name != code.co_name:
+        return ()
+    held = variables(frame, names)
+    return tuple(name for name in names if held.get(name, frame.f_globals.get(name)) is item)

@@ -181,3 +181,30 @@ def test_an_index_of_several_columns_level_by_level(follow):
     columns = followed.columns(made)
     assert columns["k"] == {("in.csv", "k")}
     assert columns["day"] == {("in.csv", "day")}
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        (lambda df: df.to_csv("out.csv", index=False), ["n", "m"]),
+        (lambda df: df.to_csv("out.csv", index=None), ["n", "m"]),
+        (lambda df: df.to_csv("out.csv"), ["day", "time", "n", "m"]),
+        (lambda df: df.to_csv("out.csv", columns=["m"]), ["day", "time", "m"]),
+        (lambda df: df.to_csv("out.csv", columns=["m"], index=False), ["m"]),
+        (lambda df: df["n"].to_csv("out.csv", index=False), ["n"]),
+        (lambda df: df.to_json("out.csv", orient="records"), ["n", "m"]),
+        (lambda df: df.to_json("out.csv", orient="table"), ["day", "time", "n", "m"]),
+        (lambda df: df.to_parquet("out.csv", index=False), ["n", "m"]),
+        (lambda df: df.to_parquet("out.csv", index=None), ["day", "time", "n", "m"]),
+    ],
+)
+def test_the_schema_of_a_file_has_what_was_written(follow, write, expected):
+    """A named index that was left out, and columns that were not chosen, are in neither schema nor fields of a file."""
+    days = {"day": ["a", "b", "c"], "time": ["u", "v", "w"], "n": [1, 2, 3], "m": [4.0, 3.0, 2.0]}
+    pd.DataFrame(days).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    frame = pd.read_csv("in.csv").set_index(["day", "time"])
+    write(frame)
+    assert [field["name"] for field in followed.facets("out.csv")["schema"]["fields"]] == expected
+    assert sorted(followed.entries()["out.csv"]["fields"]) == sorted(expected)
+    assert frame.index.names == ["day", "time"]

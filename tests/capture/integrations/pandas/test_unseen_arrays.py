@@ -271,3 +271,33 @@ def test_columns_of_a_matrix_chosen_by_their_places(follow):
     assert followed.columns(Z) == {"*": {("iris", "sepal length (cm)"), ("iris", "petal length (cm)")}}
     assert followed.columns(y) == {"target": {("diabetes", "target")}}
     assert followed.columns(t) == {"target": {("iris", "target")}}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda df: np.clip(df["a"], 2, 5),
+        lambda df: np.clip(np.expm1(df["a"]), 0, 1000),
+        lambda df: np.round(df["a"], 1),
+        lambda df: np.cumsum(df["a"]),
+        lambda df: np.repeat(df["a"], 1),
+        lambda df: np.flip(df["a"]),
+    ],
+)
+def test_functions_of_numpy_that_leave_a_column_to_pandas(frame, make):
+    """``np.clip(frame["a"], 2, 5)`` is made by a method of pandas: it comes from that column, exactly."""
+    followed, df = frame
+    made = make(df)
+    assert followed.columns(made)["a"] == {("in.csv", "a")}
+    both = followed.columns(np.clip(df[["a", "b"]], 2, 5))
+    assert (both["a"], both["b"]) == ({("in.csv", "a")}, {("in.csv", "b")})
+
+
+def test_an_array_in_a_list_beside_others_comes_from_its_own_expression(frame):
+    """``np.hstack([a, np.ones(...), b * 2])``: nothing is behind the ones, and not ``a`` behind ``b * 2``."""
+    followed, df = frame
+    stacked = np.hstack([df[["a"]].values, np.ones((5, 1)), df[["b"]].values * 2])
+    columns = followed.columns(pd.DataFrame(stacked, columns=["a", "one", "b"]))
+    assert columns["a"] == {("in.csv", "a")}
+    assert not columns["one"]
+    assert columns["b"] == {("in.csv", "b")}

@@ -196,3 +196,20 @@ def test_matrices_are_what_they_were(notes):
     assert (words != plain).nnz == 0
     assert type(words.tocsc()) is sp.csc_matrix or type(words.tocsc()) is sp.csc_array
     assert pickle.dumps(words.tocsr()) == pickle.dumps(plain.tocsr())
+
+
+def test_blocks_side_by_side_with_columns_of_the_same_name(notes):
+    """Two vectorisers know the same words, and a column stands there twice: each column of the matrix comes from its
+    own block, by its place."""
+    followed, frame = notes
+    words = CountVectorizer().fit_transform(frame["text"])
+    kinds = CountVectorizer(token_pattern=".").fit_transform(frame["kind"])
+    price = frame["price"].values.reshape(-1, 1)
+    matrix = sp.hstack([words, kinds, words, price, price * 2]).tocsr()
+    columns = followed.columns(matrix)
+    width = words.shape[1]
+    assert list(columns) == [f"x{place}" for place in range(2 * width + 4)]
+    for place in (*range(width), *range(width + 2, 2 * width + 2)):
+        assert columns[f"x{place}"] == TEXT
+    assert columns[f"x{width}"] == columns[f"x{width + 1}"] == {("notes.csv", "kind")}
+    assert columns[f"x{2 * width + 2}"] == columns[f"x{2 * width + 3}"] == {("notes.csv", "price")}

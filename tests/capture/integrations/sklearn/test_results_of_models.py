@@ -106,3 +106,25 @@ def test_an_array_under_a_key_that_is_a_name(follow):
     _write(predicted, "told.csv")
     assert followed.sources("told.csv", "price") == {("model", "area"), ("homes.csv", "area")}
     assert followed.sources("told.csv", "town") == {("homes.csv", "town")}
+
+
+def test_predictions_put_into_another_table_are_of_the_rows_that_were_given(follow):
+    """A model is applied to joined tables, and its predictions are put into a prepared one: what they are of, and what
+    a metric was measured on, is the table that its column is from, not the one it was joined with or put into."""
+    numbers = pd.DataFrame({"key": list("uvuv"), "a": [1.0, 2.0, 3.0, 4.0], "y": [0, 1, 0, 1]})
+    numbers.to_csv("in.csv", index=False)
+    numbers.to_csv("new.csv", index=False)
+    pd.DataFrame({"key": ["u", "v"], "size": [1.0, 5.0]}).to_csv("keys.csv", index=False)
+    pd.DataFrame({"id": range(4), "told": 0.0}).to_csv("sample.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn")
+    keys = pd.read_csv("keys.csv")
+    known, new = (pd.merge(pd.read_csv(name), keys, on="key", how="left") for name in ("in.csv", "new.csv"))
+    model = LogisticRegression().fit(known[["a", "size"]], known["y"])
+    accuracy_score(known["y"], model.predict(known[["a", "size"]]))
+    model.score(known[["a", "size"]], known["y"])
+    sample = pd.read_csv("sample.csv")
+    sample["told"] = model.predict_proba(new[["a", "size"]])[:, 1]
+    sample.to_csv("out.csv", index=False)
+    assert followed.facets("out.csv")["headwater_predictions"]["input"]["name"].endswith("new.csv")
+    measured = followed.event()["run"]["facets"]["headwater_metrics"]["metrics"]
+    assert {item["dataset"]["name"].rpartition("/")[2] for item in measured} == {"in.csv"}

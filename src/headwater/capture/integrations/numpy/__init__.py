@@ -54,8 +54,8 @@ _MADE: Final = (
 )
 
 
-_MEANS: Final = ("mean", "average", "median")
-"""Functions that call a method of the same name on other objects than arrays."""
+_OF_METHODS: Final = ("mean", "average", "median", "clip", "round", "cumsum", "repeat", "take", "flip")
+"""Functions that leave other objects than arrays to a method or index of theirs: ``np.clip(frame["x"], 0, 1)``."""
 
 
 class NumpyIntegration(Integration):
@@ -73,9 +73,9 @@ class NumpyIntegration(Integration):
         if "numba" in sys.modules:
             return
         functions = hooks.part()
-        for name in _MADE:
+        for name in set(_MADE).difference(_OF_METHODS):
             _hook(functions, module, name, _made(name))
-        for name in _MEANS:
+        for name in _OF_METHODS:
             functions.replace(module, name, functools.partial(_observe_arrays, name=name))
         _hook(functions, type(module.c_).__mro__[1], "__getitem__", _indexed)
         functions.settle()
@@ -85,7 +85,7 @@ class NumpyIntegration(Integration):
 
 
 def _observe_arrays(original: Any, name: str) -> Any:
-    """Observe the calls with an array, or a list of arrays; those with a column of pandas are calls of its method."""
+    """Observe the calls with an array, or a list of arrays; those with a frame or column are calls of its method."""
     observed = unseen(observe(original, _made(name), f"numpy.{name}"))
 
     @functools.wraps(original)

@@ -91,7 +91,9 @@ def _set_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: 
     owner, key, new = args[0], argument(args, kwargs, 1, "key"), argument(args, kwargs, 2, "value")
     rule = assigned((label(key),), is_one_index=has_one_index([owner, new]))
     read = item_read(recorder.values, new, label(key), 2)
-    bind(recorder, owner, "setitem", [owner, *([read] if read is not None else new_in(recorder, new))], rule)
+    bind(
+        recorder, owner, "setitem", [owner, *([read] if read is not None else new_in(recorder, new, label(key)))], rule
+    )
 
 
 def _insert(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -15,7 +15,16 @@ from pandas.core.base import IndexOpsMixin
 from headwater.capture.hooks import After, Hooks
 from headwater.capture.integrations.pandas.index_conversion import laid_out
 from headwater.capture.integrations.pandas.labels import columns_of, label, names_of, series_name
-from headwater.capture.integrations.pandas.recording import DATA, argument, bind, hook, hook_methods, is_literal, listed
+from headwater.capture.integrations.pandas.recording import (
+    DATA,
+    argument,
+    bind,
+    hook,
+    hook_methods,
+    is_literal,
+    listed,
+    looped,
+)
 from headwater.capture.integrations.pandas.row_lists import made_of_items, numbers_in, row_of
 from headwater.capture.integrations.pandas.rules import (
     IDENTITY,
@@ -91,7 +100,7 @@ def _frame_made_of(recorder: Recorder, owner: pd.DataFrame, data: Any) -> tuple[
 
 
 def _item_of(recorder: Recorder, item: Any, key: str, among: tuple[int, int]) -> Any:
-    return item_read(recorder.values, item, key, 3, among) or listed(recorder, item)
+    return item_read(recorder.values, item, key, 3, among) or looped(listed(recorder, item), key)
 
 
 def _bind_with_index(recorder: Recorder, owner: Any, op: str, inputs: list[Any], rule: Rule, index: Any) -> None:

@@ -54,6 +54,7 @@ from headwater.capture.integrations.pandas.rules import (
 from headwater.capture.integrations.pandas.selection import ROW, evaluated, of_levels
 from headwater.capture.integrations.pandas.warning_locations import shares_limits
 from headwater.capture.recorder import Recorder
+from headwater.capture.trace import columns_made
 from headwater.capture.values import Columns, Dep, Rule, Value
 
 _UNCHANGED: Final = [
@@ -193,10 +194,15 @@ def _combined(name: str) -> After:
         if isinstance(owner, pd.DataFrame) and len(inputs) > 1 and any(isinstance(item, dict) for item in given):
             bind(recorder, target, name, inputs, _by_key(given))
             return
-        is_filled = name == "fillna" and len(inputs) == 2 and isinstance(owner, pd.DataFrame)
-        frames = column_numbers(recorder, inputs[1]) if is_filled else None
+        looked_up = [value for item in given for value in looked_up_in(item, name)] if name == "fillna" else []
+        if looked_up and isinstance(owner, pd.DataFrame):
+            numbers = looked_up[0]
+            bind(recorder, target, name, [owner, *numbers.inputs], _by_names_of(numbers))
+            return
+        is_across = name == "fillna" or argument(args, kwargs, 3, "axis") in (1, "columns")
+        frames = _numbers_across(recorder, owner, inputs[1:]) if is_across else []
         if frames:
-            bind(recorder, target, name, [owner, *frames], with_numbers(inputs[1]))
+            bind(recorder, target, name, [owner, *frames], with_numbers(inputs[1] if len(inputs) == 2 else None))
             return
         if name == "compare":
             bind(recorder, target, name, inputs, _compared(*kwargs.get("result_names", ("self", "other"))))
@@ -205,6 +211,12 @@ def _combined(name: str) -> After:
         bind(recorder, target, name, inputs, rule)
 
     return handler
+
+
+def _numbers_across(recorder: Recorder, owner: Any, given: list[Any]) -> list[Value]:
+    """The frames behind arguments that have a number for each column of a frame; empty if one of them is another."""
+    found = [column_numbers(recorder, item) for item in given if isinstance(owner, pd.DataFrame)]
+    return [] if None in found else [frame for frames in found for frame in frames or ()]
 
 
 def _aligned(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -251,6 +263,22 @@ def _by_key(given: list[Any]) -> Rule:
             for name in columns_of(value):
                 if key in (None, name) and position < len(value.inputs):
                     fields[name] = [*fields.get(name, []), *whole(value, position)]
+        return Columns(fields)
+
+    return rule
+
+
+def _by_names_of(numbers: Value) -> Rule:
+    """``frame.fillna(frame.mean().to_dict())``: each column comes from itself, and from the column of its name behind
+    the dictionary, or from all that has no column of that name."""
+    deps = columns_made(numbers).fields.get("*", [])
+
+    def rule(value: Value) -> Columns:
+        fields = dict(CHANGED(value).fields)
+        for name in columns_of(value):
+            known = [name if name in item.column_names() else None for item in value.inputs]
+            more = [dep._replace(input=dep.input + 1) for dep in deps if dep.column in (name, None)]
+            fields[name] = [*fields.get(name, []), *(dep._replace(column=known[dep.input]) for dep in more)]
         return Columns(fields)
 
     return rule
@@ -348,9 +376,13 @@ def _conditional(name: str) -> After:
         target = owner if result is None else result
         valued = [owner, *operands(other)]
         conditions = data_in(condition)
-        kinds = tuple(map(kind_of, valued))
+        is_across = argument(args, kwargs, 4, "axis") in (1, "columns")
+        frames = _numbers_across(recorder, owner, valued[1:]) if is_across else []
+        is_one_index = bool(frames) or has_one_index(valued)
+        kinds = (True,) * (1 + len(frames)) if frames else tuple(map(kind_of, valued))
+        valued = [owner, *frames] if frames else valued
         by = By("CONDITIONAL", len(valued)) if conditions else None
-        rule = combined(kinds, IDENTITY, by, is_one_index=has_one_index(valued))
+        rule = combined(kinds, IDENTITY, by, is_one_index=is_one_index)
         bind(recorder, target, name.strip("_"), [*valued, *conditions], rule)
 
     return handler

@@ -32,6 +32,7 @@ from headwater.capture.integrations.pandas.rules import (
     levels,
     whole,
 )
+from headwater.capture.integrations.pandas.selection import ROWS
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Dep, Rule, Value
 
@@ -124,7 +125,12 @@ def combined(
             aligned += [Dep(i, names[place], subtype=subtype) for i, names in wide.items()]
             fields[name] = aligned + shared if aligned else shared
         fields.update({name: deps or _first_level(value, name) for name, deps in levels(value).items()})
-        indirect = influences(value, [by] if by else [])
+        indirect: list[Dep] = []
+        if by is not None and by.columns is None and is_frame(value.inputs[by.input]):
+            for name in names_made:  # a cell is chosen by the one in its place
+                fields[name] = [*fields[name], *column(value, by.input, name, by.subtype, "INDIRECT")]
+        elif by is not None:
+            indirect = influences(value, [by])
         if len(labelled) > 1:
             indirect += by_levels(value, "JOIN", *labelled)
         return Columns(fields, indirect)
@@ -171,10 +177,12 @@ def has_one_index(inputs: list[Any]) -> bool:
 
 def column_numbers(recorder: Recorder, item: Any, depth: int = 4) -> list[Value] | None:
     """The frames behind a series with one number for each of their columns: ``frame.mean()``, ``frame.max() -
-    frame.min()``. None if it is not such a series."""
+    frame.min()``, a row (``frame.mode().iloc[0]``). None if it is not such a series."""
     known = item if type(item) is Value else recorder.values.get(item)
     if known is None or not depth or is_frame(known):
         return None
+    if known.rule in ROWS:
+        return [known.inputs[0]]
     if known.op in REDUCTIONS:
         is_of_frame = len(known.inputs) == 1 and is_frame(known.inputs[0])
         return [known.inputs[0]] if is_of_frame else None

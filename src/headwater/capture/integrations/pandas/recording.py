@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -14,7 +15,7 @@ from pandas.core.generic import NDFrame
 from headwater.capture.hooks import BUSY, After, Hooks, observe
 from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import describe, described
-from headwater.capture.recorder import SCALARS, Recorder, is_literal_here
+from headwater.capture.recorder import SCALARS, Recorder, is_literal_here, looped_here
 from headwater.capture.scalars import can_follow
 from headwater.capture.source_analysis.array_origins import known_or_listed, known_or_read
 from headwater.capture.source_analysis.row_list_syntax import MAKERS
@@ -27,6 +28,8 @@ Make = Callable[[str], After]
 
 _FOLLOWED = (NDFrame, np.ndarray)
 
+_TAKEN = (int, float, str, np.generic, datetime.date)
+"""Classes of numbers, texts and times that a loop over data may take out of it."""
 _LOOKED_AT = 1_000
 """How many items of a list are searched for followed objects."""
 
@@ -93,13 +96,21 @@ def operands(*candidates: Any) -> list[Any]:
     ]
 
 
-def new_in(recorder: Recorder, new: Any) -> list[Any]:
-    """The inputs of an assignment of ``new``: data, or the value of a list made by iterating over columns. Any other
-    list is ``NOTHING`` if it is literal in the code, else ``UNKNOWN``."""
+def new_in(recorder: Recorder, new: Any, key: str = "") -> list[Any]:
+    """The inputs of an assignment of ``new``: data, the value of a list made by iterating over columns, or what a loop
+    over data took a number or text from, which becomes the column ``key``. Any other list is ``NOTHING`` if it is
+    literal in the code, else ``UNKNOWN``."""
     found = operands(new if isinstance(new, DATA) else listed(recorder, new))
     if isinstance(new, list | tuple | dict) and not found:
         return [NOTHING if is_literal_here() else UNKNOWN]
-    return found
+    return found or operands(looped(new, key))
+
+
+def looped(item: Any, key: str = "") -> Any:
+    """What a loop over data took a number or text from; the object itself if that is not known, or it is something
+    else."""
+    value = looped_here(item, key) if isinstance(item, _TAKEN) and not isinstance(item, bool) else None
+    return item if value is None else value
 
 
 def is_literal(recorder: Recorder, data: Any) -> bool:

@@ -7,7 +7,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from headwater.capture.integrations.pandas.rules import (
     SUMMARIES,
     By,
     by_levels,
-    by_name,
+    column,
     from_all,
     under,
     whole,
@@ -44,7 +44,6 @@ LOCATION: type = indexing._LocationIndexer  # type: ignore[attr-defined]
 SCALAR: type = indexing._ScalarAccessIndexer  # type: ignore[attr-defined]
 """The base class of ``at`` and ``iat``."""
 
-_WHERE_MASKED = by_name("IDENTITY", (By("CONDITIONAL", 1),))
 _ROW_MASKED = from_all("IDENTITY", (By("FILTER", 1),))
 
 
@@ -73,6 +72,18 @@ def install(hooks: Hooks) -> None:
 def ROW(value: Value) -> Columns:  # noqa: N802 - a rule, named as the others are
     """A row as a series comes from all columns, and was chosen by its label."""
     return Columns(SOURCE(value).fields, by_levels(value, "FILTER", 0))
+
+
+ROWS: Final = (ROW, _ROW_MASKED)
+"""The rules of rows that were taken out of a frame as series."""
+
+
+def _where_masked(value: Value) -> Columns:
+    """``frame[frame > 0]``: each cell is chosen by the one in its place."""
+    fields = dict(SAME(value).fields)
+    for name in columns_of(value):
+        fields[name] = [*fields[name], *column(value, 1, name, "CONDITIONAL", "INDIRECT")]
+    return Columns(fields)
 
 
 def _evaluating(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -117,7 +128,7 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
         return
     key = evaluated(key)
     if is_frame(key):
-        bind(recorder, result, "getitem", (owner, key), _WHERE_MASKED)
+        bind(recorder, result, "getitem", (owner, key), _where_masked)
     elif is_mask(key):
         bind(recorder, result, "filter", (owner, _mask_of(recorder, key)), MASKED)
     else:

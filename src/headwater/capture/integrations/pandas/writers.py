@@ -9,7 +9,7 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.buffers import put_in
 from headwater.capture.databases import database_of
-from headwater.capture.hooks import After, Hooks
+from headwater.capture.hooks import After, Hooks, unobserved
 from headwater.capture.integrations.pandas.labels import index_levels, names_of
 from headwater.capture.integrations.pandas.readers import shape_of
 from headwater.capture.integrations.pandas.recording import argument, hook_io, hook_io_methods
@@ -37,6 +37,8 @@ _TARGETS: Final = {
     "to_string": "buf",
     "to_typst": "buf",
 }
+_DECIDES_ON_INDEX: Final = frozenset(("to_parquet", "to_orc", "to_json"))
+"""Methods for which ``index=None`` does not mean that the index is left out."""
 
 
 def install(hooks: Hooks) -> None:
@@ -56,7 +58,7 @@ def wrote(name: str) -> After:
         target = argument(args, kwargs, 1, key)
         if target is None:
             return
-        index = kwargs.get("index", True) is not False
+        index = _writes_index(name, kwargs)
         target = _file_of(target)
         is_anew = is_path(target) and name != "to_hdf" and not kwargs.get("partition_cols")
         mode = kwargs.get("mode") or getattr(target, "mode", "")
@@ -65,6 +67,14 @@ def wrote(name: str) -> After:
         _write(recorder, args[0], name, target, index=index, columns=columns, adds=adds, is_anew=is_anew and not adds)
 
     return handler
+
+
+def _writes_index(name: str, kwargs: dict[str, Any]) -> bool:
+    """Whether a method ``to_*`` writes the index, too."""
+    if name == "to_json" and kwargs.get("orient") in ("records", "values"):
+        return False
+    index = kwargs.get("index", True)
+    return index is not False if name in _DECIDES_ON_INDEX else bool(index)
 
 
 def _file_of(target: Any) -> Any:
@@ -99,12 +109,22 @@ def _write(
             put_in(recorder, target, held, is_kept=op == "to_excel")
         return
     value = written_value(recorder, obj, op, index=index, columns=columns)
-    recorder.wrote(value, ref, snapshot=None if adds else snapshot_of(obj), is_added=adds, is_anew=is_anew)
+    held = None if adds else snapshot_of(obj, index=index, columns=columns)
+    recorder.wrote(value, ref, snapshot=held, is_added=adds, is_anew=is_anew)
 
 
-def snapshot_of(obj: Any) -> Any:
-    """What may be profiled of ``obj``; None if it is not data."""
-    return snapshot(obj) if isinstance(obj, NDFrame) else None
+def snapshot_of(obj: Any, *, index: bool = True, columns: Any = None) -> Any:
+    """What may be profiled of ``obj`` as it is written: the chosen columns, and the index unless it is left out. None
+    if it is not data."""
+    if not isinstance(obj, NDFrame):
+        return None
+    with unobserved():
+        if isinstance(obj, pd.DataFrame) and isinstance(columns, list | tuple | pd.Index):
+            obj = obj[list(columns)]
+        if not index and (index_levels(obj.index) or not isinstance(obj.index, pd.RangeIndex)):
+            obj = obj.copy(deep=False)
+            obj.index = pd.RangeIndex(len(obj))
+    return snapshot(obj)
 
 
 def written_value(recorder: Recorder, obj: Any, op: str, *, index: bool = True, columns: Any = None) -> Any:
@@ -142,6 +162,7 @@ def _to_sql(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     if database is None:
         return
     ref: DatasetRef = database.table(name, kwargs.get("schema"))
-    value = written_value(recorder, owner, "to_sql", index=bool(kwargs.get("index", True)))
+    index = bool(kwargs.get("index", True))
+    value = written_value(recorder, owner, "to_sql", index=index)
     adds = argument(args, kwargs, 4, "if_exists") == "append"
-    recorder.wrote(value, ref, snapshot=None if adds else snapshot(owner), is_added=adds)
+    recorder.wrote(value, ref, snapshot=None if adds else snapshot_of(owner, index=index), is_added=adds)

@@ -14,6 +14,8 @@ def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) 
         deps = [Dep(1, name, "INDIRECT", "CONDITIONAL", description="label") for name in names or (None,)]
         return deps if sides == 2 else []
 
+    if not features:  # of a list, whose items have no names
+        return lambda value: Columns({"*": [Dep(0, None)]}, label(value))
     is_inseparable = are_inseparable(features)
     if len(features) > MAX_FEATURES or is_inseparable:  # all together come from all columns used
         used = sorted({i for feature in features for i in feature.inputs})

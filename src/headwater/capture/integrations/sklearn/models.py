@@ -28,6 +28,7 @@ from headwater.capture.integrations.sklearn.splitters import record_seed
 from headwater.capture.integrations.sklearn.unseen_fits import model_used
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
+from headwater.capture.trace import columns_made
 from headwater.capture.values import Columns, DatasetRef, Dep, Value
 
 _FITS: Final = ("sklearn.fit", "sklearn.partial_fit")
@@ -207,6 +208,8 @@ def _transformed(features: Sequence[Feature], columns: Sequence[str], state: fro
                 *(Dep(0, columns[i], subtype=subtype, description=description) for i in inputs),
                 *(Dep(1, columns[i], *_FITTED) for i in inputs if columns[i] in state),
             ]
+            if not columns:  # a list, whose items have no names
+                shared[key] = [Dep(0, None, subtype=subtype), Dep(1, None, *_FITTED)]
         fields[name] = shared[key]
     return fields
 
@@ -281,11 +284,23 @@ def dataset_of(recorder: Recorder, objects: tuple[Any, ...]) -> DatasetRef | Non
     """The nearest named dataset behind the first object that has one."""
     for obj in objects:
         value = recorder.values.get(obj)
+        names = value.column_names() if value is not None else ()
+        column = names[0] if names else None
         for _ in range(100):
             if value is None or value.dataset is not None:
                 break
-            data = [item for item in value.inputs if not item.op.startswith(_FITS)]  # the rows, not the estimator
-            value = data[-1] if data else None
+            value, column = _before(value, column)
         if value is not None and value.dataset is not None:
             return value.dataset
     return None
+
+
+def _before(value: Value, column: str | None) -> tuple[Value | None, str | None]:
+    """The value that a column of another was taken from, and its name there."""
+    data = [item for item in value.inputs if not item.op.startswith(_FITS)]  # the rows, not the estimator
+    if column is None or len(data) < 2:
+        is_same = len(data) == 1 and column in data[0].column_names()
+        return (data[-1] if data else None), column if is_same else None
+    deps = columns_made(value).fields.get(column, [])
+    direct = [dep for dep in deps if dep.type == "DIRECT" and value.inputs[dep.input] in data]
+    return (value.inputs[direct[0].input], direct[0].column) if direct else (data[-1], None)

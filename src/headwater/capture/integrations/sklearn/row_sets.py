@@ -29,10 +29,19 @@ def columns_of(obj: Any, value: Value | None) -> tuple[str, ...]:
     known = value.column_names() if value is not None else ()
     if _are_dictionaries(obj):
         return known
+    width = _width_of_rows(obj)
+    if width:
+        return known if len(known) == width else tuple(f"x{i}" for i in range(width))
     if len(shape) != 2:
         name = getattr(obj, "name", None)
         return (str(name),) if name is not None else known[:1]
     return known if len(known) == shape[1] else tuple(f"x{i}" for i in range(shape[1]))
+
+
+def _width_of_rows(obj: Any) -> int:
+    """How many numbers the rows in a list have; 0 for anything else."""
+    first: Any = obj[0] if isinstance(obj, list | tuple) and obj else None
+    return len(first) if isinstance(first, list | tuple) or getattr(first, "ndim", 0) == 1 else 0
 
 
 def _axis_of(obj: Any) -> Any:
@@ -132,7 +141,7 @@ def name_set(
         op,
         rows=rows_of(parts[0]),
         facets=facets,
-        snapshot=snapshot_of(parts, [names or ("label",) for names in columns]),
+        snapshot=snapshot_of(parts, _named(columns)),
         made=made or values[0],
     )
     return [recorder.values.bind(part, value) for part, value in zip(parts, of_set, strict=True)]
@@ -145,6 +154,11 @@ def _apart(columns: Sequence[tuple[str, ...]], values: Sequence[Value]) -> list[
         is_named = names == value.column_names() or names != tuple(f"x{i}" for i in range(len(names)))
         kept.append(names if is_named else () if len(names) == 1 else tuple(f"label{i}" for i in range(len(names))))
     return kept
+
+
+def _named(columns: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The columns of each part of a set, with names for those of lists: data, then labels."""
+    return [names or ("label" if place else "x0",) for place, names in enumerate(columns)]
 
 
 def name_values(
@@ -161,7 +175,7 @@ def name_values(
 ) -> list[Value]:
     """Make the values (of X, y) with these columns one set ``ref``, created where ``made`` was. Returns a value for
     each as part of the set. Index levels of a part are columns of the set, too."""
-    labels = [names or ("label",) for names in columns]
+    labels = _named(columns)
     fields = {
         name: [Dep(position, name if columns[position] else None, subtype="IDENTITY")]
         for position, names in enumerate(labels)
