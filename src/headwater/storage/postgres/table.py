@@ -13,7 +13,7 @@ from headwater.storage.contents import CachedContents
 from headwater.storage.layouts import ColumnType, Layout
 from headwater.storage.postgres.arrays import column
 from headwater.storage.postgres.connection import Session, queries
-from headwater.storage.projection.weights import DIGEST, ENTRY
+from headwater.storage.projection.weights import ENTRY
 from headwater.storage.rows import Columns
 
 K = TypeVar("K", bound=Hashable)
@@ -200,8 +200,7 @@ def arrays_of(types: Sequence[str], rows: Sequence[Columns]) -> list[Any]:
 
 
 class PostgresContents(CachedContents[C]):
-    """Content by digest, in one table of the server. Ids ascend. Of a store of moderate size all digests are cached, so
-    that new content is recognised without a query."""
+    """Content by digest, in one table of the server."""
 
     MOST_KNOWN = 50_000
     """In each of four tables: together they take less than half of what a handle may keep."""
@@ -215,35 +214,16 @@ class PostgresContents(CachedContents[C]):
     ) -> None:
         super().__init__(encode, decode)
         self._session = session
-        #: every digest up to this id is cached; no query is needed while nobody else writes
-        self._known_to = 0
-        self._is_current = False
         sql = queries()
         names = ("id_of", "get", "get_many", "put", "digests")
         self._statements = {one: sql[f"contents_{one}"].replace(":table", name) for one in names}
 
-    def id_of(self, digest: bytes) -> int | None:
-        """The id of the content with that digest, or None."""
-        found = self._ids.get(digest)
-        if found is None and not self._is_current and len(self._ids) <= self.MOST_KNOWN:
-            self._learn()
-            found = self._ids.get(digest)
-        if found is not None or self._is_current:
-            return found
+    def _find(self, digest: bytes) -> int | None:
         columns = self._session.execute(self._statements["id_of"], (digest,)).fetchone()
-        if columns is not None:
-            found = self._ids[digest] = int(columns[0])
-            self.weight += DIGEST
-        return found
+        return None if columns is None else int(columns[0])
 
-    def _learn(self) -> None:
-        """Read the stored digests that are not cached yet, unless there are too many."""
-        stored = self._session.rows(self._statements["digests"], (self._known_to, self.MOST_KNOWN + 1))
-        self._ids.update(stored)
-        self.weight += DIGEST * len(stored)
-        if stored:
-            self._known_to = stored[-1][1]
-        self._is_current = len(stored) <= self.MOST_KNOWN
+    def _digests_after(self, content_id: int, limit: int) -> list[tuple[bytes, int]]:
+        return list(self._session.rows(self._statements["digests"], (content_id, limit)))
 
     def _stored(self, content_id: int) -> bytes | None:
         columns = self._session.execute(self._statements["get"], (content_id,)).fetchone()
@@ -252,18 +232,8 @@ class PostgresContents(CachedContents[C]):
     def _stored_among(self, content_ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
         return self._session.rows(self._statements["get_many"], (column("bigint", content_ids),))
 
-    def catch_up(self) -> None:
-        """Another process wrote: there may be content that is not cached."""
-        self._is_current = False
-
     def flush(self) -> None:
         """Write new content."""
         if self._pending:
             self._session.execute(self._statements["put"], arrays_of(("bigint", "bytea", "bytea"), self._pending))
             self._pending.clear()
-
-    def clear(self) -> None:
-        """Drop everything: the batch was rolled back, or the ids may have changed their meaning."""
-        super().clear()
-        self._known_to = 0
-        self._is_current = False

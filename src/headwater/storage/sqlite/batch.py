@@ -145,10 +145,10 @@ class BatchTables(ChangeFeedTables):
         """Drop what another connection may have changed. Content never changes, except by a rebuild."""
         self._clear_rows()
         making = [self.epoch(level) for level in LEVELS]
-        if making != self._making:
-            self._making = making
-            for part in self._contents:
-                part.clear()
+        is_made_anew = making != self._making
+        self._making = making
+        for part in self._contents:
+            part.clear() if is_made_anew else part.catch_up()
 
     def _clear_rows(self) -> None:
         self._new_runs.clear()

@@ -21,6 +21,9 @@ SELECT content FROM bodies WHERE id = ?;
 -- bodies_get_many
 SELECT id, content FROM bodies WHERE id IN (SELECT value FROM json_each(?));
 
+-- bodies_digests
+SELECT digest, id FROM bodies WHERE id > ? ORDER BY id LIMIT ?;
+
 -- bodies_add
 INSERT INTO bodies (id, digest, content) VALUES (?, ?, ?);
 
@@ -32,6 +35,9 @@ SELECT content FROM facet_sets WHERE id = ?;
 
 -- facet_sets_get_many
 SELECT id, content FROM facet_sets WHERE id IN (SELECT value FROM json_each(?));
+
+-- facet_sets_digests
+SELECT digest, id FROM facet_sets WHERE id > ? ORDER BY id LIMIT ?;
 
 -- facet_sets_add
 INSERT INTO facet_sets (id, digest, content) VALUES (?, ?, ?);
@@ -45,6 +51,9 @@ SELECT content FROM shapes WHERE id = ?;
 -- shapes_get_many
 SELECT id, content FROM shapes WHERE id IN (SELECT value FROM json_each(?));
 
+-- shapes_digests
+SELECT digest, id FROM shapes WHERE id > ? ORDER BY id LIMIT ?;
+
 -- shapes_add
 INSERT INTO shapes (id, digest, content) VALUES (?, ?, ?);
 
@@ -56,6 +65,9 @@ SELECT content FROM mappings WHERE id = ?;
 
 -- mappings_get_many
 SELECT id, content FROM mappings WHERE id IN (SELECT value FROM json_each(?));
+
+-- mappings_digests
+SELECT digest, id FROM mappings WHERE id > ? ORDER BY id LIMIT ?;
 
 -- mappings_add
 INSERT INTO mappings (id, digest, content) VALUES (?, ?, ?);

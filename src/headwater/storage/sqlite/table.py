@@ -11,7 +11,6 @@ import msgspec
 from headwater.storage.cached import CachedTable, Fresh
 from headwater.storage.contents import CachedContents
 from headwater.storage.layouts import Layout
-from headwater.storage.projection.weights import DIGEST
 from headwater.storage.rows import Columns
 from headwater.storage.sqlite.connection import queries
 
@@ -125,6 +124,9 @@ class SQLiteTable(CachedTable[K, R]):
 class SQLiteContents(CachedContents[C]):
     """Content by digest, in one table of the file."""
 
+    MOST_KNOWN = 2_000
+    """To ask for one that is not cached costs a few microseconds: more are not worth the reading."""
+
     def __init__(
         self,
         connection: sqlite3.Connection,
@@ -138,18 +140,15 @@ class SQLiteContents(CachedContents[C]):
         self._id_of = sql[f"{name}_id_of"]
         self._get = sql[f"{name}_get"]
         self._get_many = sql[f"{name}_get_many"]
+        self._digests = sql[f"{name}_digests"]
         self._add = sql[f"{name}_add"]
 
-    def id_of(self, digest: bytes) -> int | None:
-        """The id of the content with that digest, or None."""
-        found = self._ids.get(digest)
-        if found is None:
-            columns = self._connection.execute(self._id_of, (bytearray(digest),)).fetchone()
-            if columns is None:
-                return None
-            found = self._ids[digest] = columns[0]
-            self.weight += DIGEST
-        return found
+    def _find(self, digest: bytes) -> int | None:
+        columns = self._connection.execute(self._id_of, (bytearray(digest),)).fetchone()
+        return None if columns is None else int(columns[0])
+
+    def _digests_after(self, content_id: int, limit: int) -> list[tuple[bytes, int]]:
+        return self._connection.execute(self._digests, (content_id, limit)).fetchall()
 
     def _stored(self, content_id: int) -> bytes | None:
         columns = self._connection.execute(self._get, (content_id,)).fetchone()
