@@ -47,6 +47,7 @@ from headwater.capture.source_analysis.meant_parts import (
     places_chosen,
     without_those_beside,
 )
+from headwater.capture.source_analysis.returned_arrays import given_to_name
 from headwater.capture.source_analysis.row_selection import selected_rows
 from headwater.capture.source_analysis.running_call import expression_of, expressions_given
 from headwater.capture.source_analysis.running_names import names_of
@@ -291,10 +292,14 @@ class _Walk:
         is_kept = keeps_what_was(wanted.code, step, wanted.name)
         is_collected = wanted.is_collected or is_kept
         loop = wanted.loop or (gathering_loop(wanted.code, step, wanted.name) if is_kept else None)
-        made = self.places.made_by_return(step, Called(wanted.code, step.first, step.last, is_collected))
+        called = Called(wanted.code, step.first, step.last, is_collected)
+        given = given_to_name(self.places, step, wanted.name, called)
+        made = self.places.made_by_return(step, called) or given.values
         if made:
             self._take(of_parts(made, wanted.mentions), wanted.mentions)
             self.bound_at = wanted.origin
+            if made is given.values and given.beside:
+                self._go_on(step, wanted, given.beside, is_collected=is_collected, loop=loop)
             return
         direct = ends_of(self.places.made(wanted.code), step)
         returned = self.places.returned(step, wanted.name, wanted.mentions, wanted.code)

@@ -86,7 +86,7 @@ class Places:
         statement called it."""
         return [
             value
-            for code in self._called(getattr(step.node, "value", None), called.code)
+            for code in self.functions_called(getattr(step.node, "value", None), called.code)
             for inner in steps_of(code)
             if isinstance(inner.node, ast.Return) and not isinstance(inner.node.value, ast.Tuple) and has_rounds(inner)
             for value in arrays_of(self.values, code, inner, called)
@@ -99,7 +99,7 @@ class Places:
         return. Of a returned dictionary, only what is under the mentioned keys, if any key is mentioned."""
         place = place_of(step.node, name)
         found = []
-        for code in self._called(getattr(step.node, "value", None), caller):
+        for code in self.functions_called(getattr(step.node, "value", None), caller):
             for inner in steps_of(code):
                 given = inner.node.value if isinstance(inner.node, ast.Return) else None
                 if isinstance(given, ast.Tuple) and place is not None:
@@ -110,7 +110,7 @@ class Places:
                     found += [(code, other, inner.first) for other in names_in(given)]
         return found
 
-    def _called(self, call: object, code: CodeType) -> list[CodeType]:
+    def functions_called(self, call: object, code: CodeType) -> list[CodeType]:
         """The functions of the user that a call in ``code`` may have called: by their name, or as a method of an object
         that has a name there."""
         function = call.func if isinstance(call, ast.Call) else None

@@ -64,7 +64,7 @@ def arrays_of(
     made = [entry for entry in values.arrays.made_in(parts) if step.first <= line_in(entry.value) <= step.last]
     found = [value for value, _, _ in made]
     if called is not None:
-        callers = set(parts_of(called.code))
+        callers = {part for whole_part in parts_of(called.code) for part in (whole_part, *comprehensions(whole_part))}
         found = [value for value, by, line in made if by in callers and called.first <= line <= called.last]
         after = 0 if called.is_each else _before_latest(values, code, step, called, found)
         found = [value for value in found if value.number > after]
