@@ -15,7 +15,7 @@ from headwater.cli.output import echo, echo_text, format_options
 from headwater.errors import HeadwaterError, NoLineage
 from headwater.model.uris import without_password
 from headwater.query.symbols import UNICODE
-from headwater.query.terminal_text import Span, Style, clean, pad
+from headwater.query.terminal_text import Span, Style, clean, pad, plural
 from headwater.storage.open import POSTGRES, outdated_store
 from headwater.storage.view_rebuild import Outdated
 
@@ -97,9 +97,8 @@ def _store(ctx: click.Context) -> Iterator[Finding]:
         level = "note" if isinstance(error, NoLineage) else "problem"
         yield Finding(level=level, what="store", message=str(error))
         return
-    yield Finding(
-        level="ok", what="store", message=f"{without_password(where)}: {tally.events:,} events, {tally.runs:,} runs"
-    )
+    counts = f"{plural(tally.events, 'event')}, {plural(tally.runs, 'run')}"
+    yield Finding(level="ok", what="store", message=f"{without_password(where)}: {counts}")
     if where.startswith(POSTGRES):
         yield from _postgres(where)
     yield _kernel(kernel)
@@ -125,8 +124,8 @@ def _kernel(name: str) -> Finding:
 def _behind(where: str, behind: Outdated) -> str:
     """Report on a store that opening would upgrade, without opening it."""
     return (
-        f"{without_password(where)}: written by an earlier version; its views are rebuilt from {behind.left:,} events"
-        " when it is next opened, or by 'headwater migrate'"
+        f"{without_password(where)}: written by an earlier version; its views are rebuilt from"
+        f" {plural(behind.left, 'event')} when it is next opened, or by 'headwater migrate'"
     )
 
 

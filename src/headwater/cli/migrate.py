@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from headwater.cli.open_store import open_patiently, target
-from headwater.query.terminal_text import clean
+from headwater.query.terminal_text import clean, plural
 from headwater.storage.open import POSTGRES
 
 
@@ -13,7 +13,7 @@ def _bring_up(where: str, tenants: list[str]) -> None:
     """Open the store of every tenant once, which upgrades its schema and its views."""
     for tenant in tenants:
         with open_patiently(where, tenant) as store:
-            click.echo(f"{clean(tenant)}: up to date; {store.tally().events:,} events")
+            click.echo(f"{clean(tenant)}: up to date; {plural(store.tally().events, 'event')}")
 
 
 def _tell(where: str, tenants: list[str]) -> bool:

@@ -119,7 +119,7 @@ def restore(ctx: click.Context, file: Path, force: bool) -> None:
     put_back(file, place.parent, tenant=tenant, is_replacing=force)
     with opened(ctx) as found:
         events = found.tally().events
-    click.echo(f"restored {events:,} events to {place}")
+    click.echo(f"restored {plural(events, 'event')} to {place}")
 
 
 def _restore_to_server(ctx: click.Context, file: Path) -> None:
@@ -129,7 +129,7 @@ def _restore_to_server(ctx: click.Context, file: Path) -> None:
         assert isinstance(found, PostgresStore)
         found.restore(file)
         events = found.tally().events
-    click.echo(f"restored {events:,} events to {without_password(target(ctx.find_root().obj))}")
+    click.echo(f"restored {plural(events, 'event')} to {without_password(target(ctx.find_root().obj))}")
 
 
 @store.command("export")
@@ -193,8 +193,8 @@ def check(ctx: click.Context) -> None:
         tally = found.tally()
         events = sum(event.seq <= tally.last_seq for event in found.events())  # others may be writing
         if events != tally.events:
-            raise StoreCorrupt(f"the log holds {events:,} events and says {tally.events:,}")
-    click.echo(f"sound: {events:,} events, {tally.datasets:,} datasets, {tally.runs:,} runs")
+            raise StoreCorrupt(f"the log holds {plural(events, 'event')} and says {tally.events:,}")
+    click.echo(f"sound: {plural(events, 'event')}, {plural(tally.datasets, 'dataset')}, {plural(tally.runs, 'run')}")
 
 
 @store.command()
