@@ -23,9 +23,13 @@ LONGEST_CACHED = 400
 """Characters of a name of which the normal form is remembered: long ones would fill the memory."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*):(?://)?(.*)", re.DOTALL)
-_BARE = frozenset({"file", "bigquery", "pubsub"})
+#: file systems of which there is one, whose host is left out: ``dbfs:/mnt/orders``
+_ONE_HOST = frozenset({"hdfs", "dbfs"})
+_BARE = frozenset({"file", "bigquery", "pubsub", *_ONE_HOST})
 #: ``sqlite:/data/shop.db`` is what is left of an address of JDBC
-_WITHOUT_SLASHES = frozenset({"file", "inmemory", *(name for name, one in PLATFORMS.items() if one.is_file)})
+_WITHOUT_SLASHES = frozenset(
+    {"file", "inmemory", *_ONE_HOST, *(name for name, one in PLATFORMS.items() if one.is_file)}
+)
 _LOCALHOSTS = frozenset({"127.0.0.1", "::1", "[::1]", "0.0.0.0", "localhost.localdomain"})  # noqa: S104 - names, no bind
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::(\d*))?").fullmatch
 _BARE_IPV6 = re.compile(r"[0-9a-f:.]+").fullmatch
@@ -120,7 +124,10 @@ def _path(platform: Platform, rest: str, name: str, cwd: str | None, *, keep: bo
         authority = container + at + service.lower()
     if above.strip("/"):
         name = f"{above}/{name}"
-    return DatasetName(f"{platform.scheme}://{authority}", normal_key(name, keep_parts=keep))
+    namespace = (
+        platform.scheme if not authority and platform.scheme in _ONE_HOST else f"{platform.scheme}://{authority}"
+    )
+    return DatasetName(namespace, normal_key(name, keep_parts=keep))
 
 
 def _table(platform: Platform, rest: str, name: str, cwd: str | None, *, keep: bool) -> DatasetName:
@@ -135,7 +142,8 @@ def _table(platform: Platform, rest: str, name: str, cwd: str | None, *, keep: b
     if len(parts) > 1 and parts[0].lower() in platform.implied:
         parts = parts[1:]
     if platform.scheme == "bigquery":
-        database, authority = database or authority, ""
+        outer = [part for above in (authority, database) if above for part in split_identifiers(above)]
+        return DatasetName("bigquery", ".".join([*outer[: max(0, len(platform.parts) - len(parts))], *parts]))
     if database:
         database = _identifiers(database, fold, exact)
         if len(parts) == len(platform.parts) - 1:
@@ -144,9 +152,7 @@ def _table(platform: Platform, rest: str, name: str, cwd: str | None, *, keep: b
             database = ""
     elif len(parts) == len(platform.parts) - 1 and platform.default_schema not in ("", parts[0]):
         parts.insert(1, platform.default_schema)  # the first part is the database: Spark names no schema over JDBC
-    namespace = (
-        "bigquery" if platform.scheme == "bigquery" else f"{platform.scheme}://{_authority(authority, platform)}"
-    )
+    namespace = f"{platform.scheme}://{_authority(authority, platform)}"
     return DatasetName(namespace + (f"/{database}" if database else ""), ".".join(parts))
 
 

@@ -90,7 +90,9 @@ def to_uri(name: DatasetName) -> str:
         return IN_MEMORY + name.name
     glue = ":" if name.namespace.startswith("arn:") else "/"
     if "://" not in name.namespace and glue == "/":
-        return f"{name.namespace}://{name.name}"
+        platform = PLATFORMS.get(name.namespace)
+        is_path = platform is not None and platform.shape is Shape.PATH
+        return f"{name.namespace}://{'/' if is_path else ''}{name.name}"
     return f"{name.namespace}{glue}{name.name.lstrip('/')}"
 
 
@@ -136,7 +138,7 @@ def _object(platform: Platform, rest: str, text: str) -> DatasetName:
     if platform.has_host or platform.shape is not Shape.PATH:
         path = _without_query(path)
     name = standard(f"{platform.scheme}://{authority}", path)
-    if not name.namespace.partition("://")[2]:
+    if name.namespace == f"{platform.scheme}://" or (name.namespace == platform.scheme and not path.strip("/")):
         raise InvalidName(field="uri", value=repr(text)[:80], rule="must name a bucket or a host")
     return name if name.name else DatasetName(name.namespace, "/")
 
