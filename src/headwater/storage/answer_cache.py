@@ -168,9 +168,10 @@ class AnswerCache:
         if len(self._touched) > _MOST_TOUCHED:
             self._touched = {}
             self._floor = seq
-        for node in nodes:
-            self._touched[node] = seq
-            self._drop(node)
+        self._touched.update(dict.fromkeys(nodes, seq))
+        if self.nodes or self.edges:
+            for node in nodes:
+                self._drop(node)
 
     def _drop(self, node: int) -> None:
         piece = self.nodes.pop(node, None)

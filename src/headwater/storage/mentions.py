@@ -40,7 +40,12 @@ class PendingMentions:
 
     def naming(self, names: frozenset[int]) -> list[Mention]:
         """The mentions of some names."""
-        return _naming(self._values(), names)
+        return [
+            Mention(name=name, run=run, facets=facets, at=at, seq=seq)
+            for mentioned, run, at, seq in self._given
+            for name, facets in mentioned
+            if name in names
+        ]
 
     def packed(self) -> tuple[int, int, bytes]:
         """(earliest event time, latest event time, all mentions packed)."""
@@ -57,10 +62,6 @@ def mentions_of(packed: bytes, names: frozenset[int]) -> list[Mention]:
     """The mentions of some names among the packed ones of a commit."""
     values = array("q")
     values.frombytes(rows.unpack(packed))
-    return _naming(values, names)
-
-
-def _naming(values: array[int], names: frozenset[int]) -> list[Mention]:
     return [
         Mention(name=name, run=values[at + 1], facets=values[at + 2], at=values[at + _AT], seq=values[at + 4])
         for at, name in zip(range(0, len(values), _WIDTH), values[::_WIDTH], strict=True)
