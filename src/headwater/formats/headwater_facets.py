@@ -1,7 +1,8 @@
 """Our own facets, for AI and ML concepts that the standard lacks. Their JSON Schemas and examples are in ``spec/``.
 
-``facet`` builds a body with its producer and schema address; ``read_body`` reads one. The structs name the members that
-Headwater itself relies on; further members are allowed, as in every facet.
+``facet`` builds a body with its producer and schema address. The structs name the members that Headwater itself relies
+on, for programs that process its events: ``read_own`` reads a facet as one, ``to_facet`` writes it. Further members are
+allowed, as in every facet.
 """
 
 from __future__ import annotations

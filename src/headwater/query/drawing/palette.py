@@ -114,32 +114,6 @@ def state_colour(state: str) -> str:
     return STATES.get(state.lower(), "memory")
 
 
-def variables(colours: dict[str, str], prefix: str = "--hw-") -> str:
-    """Return the colours as CSS custom properties: ``--hw-ink:#1c2733;...``."""
-    return "".join(f"{prefix}{name}:{value};" for name, value in colours.items())
-
-
-def css(selector: str = ":root") -> str:
-    """Return CSS that defines the colours for a selector, following the reader's scheme.
-
-    An ancestor with ``data-theme="light"`` or ``"dark"``, or the element itself, overrules the scheme.
-    """
-    light, dark = variables(LIGHT), variables(DARK)
-    return (
-        f"{selector}{{color-scheme:light dark;{light}}}"
-        f"@media (prefers-color-scheme:dark){{{selector}{{{dark}}}}}"
-        f'{selector}[data-theme="light"],[data-theme="light"] {selector}{{color-scheme:light;{light}}}'
-        f'{selector}[data-theme="dark"],[data-theme="dark"] {selector}{{color-scheme:dark;{dark}}}'
-    )
-
-
-def contrast(first: str, second: str) -> float:
-    """Return the contrast of two colours written ``#rrggbb``, from 1 to 21 (WCAG 2.2, relative luminance)."""
-    low, high = sorted((_luminance(first), _luminance(second)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+def variables(colours: dict[str, str]) -> str:
+    """Return the colours as CSS custom properties: ``--ink:#1c2733;...``."""
+    return "".join(f"--{name}:{value};" for name, value in colours.items())

@@ -45,9 +45,7 @@ _MARKED = "".join(
     ".hw .card.m-check,.hw .pill.m-check{stroke-dasharray:2 3}"
 )
 """What stands out: by a shape as well as by a colour."""
-_FOLLOWING = (
-    f"{_FONT};{variables(LIGHT, '--')}}}@media (prefers-color-scheme:dark){{.hw{{{variables(DARK, '--')}}}}}{_RULES}"
-)
+_FOLLOWING = f"{_FONT};{variables(LIGHT)}}}@media (prefers-color-scheme:dark){{.hw{{{variables(DARK)}}}}}{_RULES}"
 Theme = Literal["", "light", "dark"]
 """Empty follows the reader's colour scheme."""
 
