@@ -58,8 +58,7 @@ class Why(Answer, frozen=True, kw_only=True, omit_defaults=True):
     """The trace of ``subject``. ``row`` counts from 0. ``history`` holds every version in the trace, nearest first;
     ``models`` those that are models, ``sources`` those that no known run wrote.
 
-    ``trail`` holds the column edges back to raw columns, ``code_changed`` the jobs whose code on disk differs from the
-    code that ran, and ``gaps`` what could not be determined.
+    ``trail`` holds the column edges back to raw columns, and ``gaps`` says what could not be determined.
     """
 
     question: str
