@@ -360,3 +360,26 @@ def test_tracebacks_are_walked_as_before_when_capture_ends():
     assert traceback.walk_tb is not before
     undo()
     assert traceback.walk_tb is before
+
+
+def test_functions_that_are_handed_to_processes_are_found_by_name(project):
+    """Functions of libraries are pickled by name, also one that is a method of a hidden object, as the seed that a pool
+    is given for its workers."""
+    project.write(
+        "script.py",
+        """
+import pickle, random
+import multiprocessing as mp
+import numpy as np, pandas as pd
+def draw(n):
+    return n
+if __name__ == "__main__":
+    for item in (np.random.seed, np.sum, pd.Series.mean, pd.concat, pd.read_csv, open):
+        assert pickle.loads(pickle.dumps(item)) == item, item
+    with mp.get_context("spawn").Pool(1, initializer=random.seed, initargs=(1,)) as pool:
+        print(pool.map(draw, range(3)))
+""",
+    )
+    plain, captured = project.plain("script.py"), project.captured("script.py")
+    assert captured == plain
+    assert captured.out == "[0, 1, 2]\n"

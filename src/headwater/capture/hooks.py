@@ -25,7 +25,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from headwater.capture import context
@@ -223,6 +223,7 @@ class Hooks:
             setattr(owner, name, replacement)
         except (AttributeError, TypeError) as error:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} cannot be hooked: {error}") from error
+        _let_be_found(owner, name, replacement)
         self._undo.append(_Put(owner, name, own))
 
     def _site(self, owner: Any, name: str) -> str:
@@ -230,6 +231,16 @@ class Hooks:
 
 
 _ABSENT = object()
+
+
+def _let_be_found(owner: Any, name: str, stand_in: Any) -> None:
+    """Give a wrapper of what a module has the name that it has there, if nothing else is found under its own:
+    ``random.seed`` is a method of a hidden object. Pickles refer to a function by its name."""
+    if not isinstance(stand_in, FunctionType) or not isinstance(owner, ModuleType):
+        return
+    known = stand_in.__qualname__
+    if "." in known and "<locals>" not in known and vars(owner).get(name) is not None:
+        stand_in.__qualname__, stand_in.__module__ = name, owner.__name__
 
 
 class _Put:
