@@ -36,7 +36,7 @@ _PROJECTED = (
     "fields", "bodies", "facet_sets", "shapes", "mappings", "mentions", "search", "postings", "loose",
     "listings", "pulses", "dependencies", "rewrites", "reads", "touches",
 )  # fmt: skip
-_PROJECTION = 18
+_PROJECTION = 19
 """Version of the projections, and of how they are derived from the log: those of an older version are rebuilt."""
 _LOG_BYTES = "log_bytes"
 _KEPT = ("origin", "event", "quarantine", "dataset_epoch", "run_epoch", DROPPED)

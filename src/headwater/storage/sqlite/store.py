@@ -28,7 +28,7 @@ from headwater.storage.view_rebuild import Outdated, Progress, in_silence, outda
 
 _KEPT = ("origin", "event", "dataset_epoch", "run_epoch", DROPPED)
 """Counters that survive a rebuild."""
-_PROJECTION = 15
+_PROJECTION = 16
 """Version of the projections, and of how they are derived from the log: those of an older version are rebuilt when the
 store is opened."""
 TIMEOUT_S = 10.0
