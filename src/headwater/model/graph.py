@@ -109,7 +109,9 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One edge of an answer. ``source`` and ``target`` are node ids; times are microseconds since the epoch, UTC."""
+    """One edge of an answer. ``source``, ``target`` and ``job`` are node ids; times are microseconds since the epoch,
+    UTC. ``run`` is the UUID of the run that showed the edge: between versions the one that made the target, else the
+    last one, which may be later than the instant asked about."""
 
     source: str
     target: str
