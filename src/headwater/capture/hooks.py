@@ -239,7 +239,7 @@ def _let_be_found(owner: Any, name: str, stand_in: Any) -> None:
     if not isinstance(stand_in, FunctionType) or not isinstance(owner, ModuleType):
         return
     known = stand_in.__qualname__
-    if "." in known and "<locals>" not in known and vars(owner).get(name) is not None:
+    if "." in known and "<locals>" not in known:
         stand_in.__qualname__, stand_in.__module__ = name, owner.__name__
 
 

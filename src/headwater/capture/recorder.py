@@ -170,6 +170,7 @@ class Recorder:
         "max_items",
         "moved",
         "run_id",
+        "shown",
         "unclosed",
         "values",
         "waiting",
@@ -199,6 +200,8 @@ class Recorder:
         self.waiting: dict[int, tuple[Any, int, DatasetRef, int | None]] = {}
         """Files open for writing of which the code has not shown what goes into them: by the ``id()`` of the handle,
         the code and the line that opened them, their name, and how often they had been begun anew."""
+        self.shown: dict[tuple[str, str], Value | None] = {}
+        """For files that the program opened for writing: what the code shows that goes into them, as a whole."""
         self.moved: dict[tuple[str, str], DatasetRef] = {}
         """Files that this run renamed, with their new names, unless the old name was written again."""
         self.declared: set[tuple[str, str]] = set()  # what the program itself named: it is told, on the disk or not
@@ -277,6 +280,7 @@ class Recorder:
             value = self.put_in_file(code, line) if own is code else None
             if value is not None:
                 self.waiting.pop(key, None)
+                self.shown[ref[:2]] = value
                 if self.begun.get(ref[:2]) == begun:
                     self.wrote(value, ref)
 

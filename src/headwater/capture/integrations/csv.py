@@ -2,7 +2,7 @@
 
 Their rows are plain Python, which cannot be followed; the source shows what they were made of, where they are written.
 The first rows that a place in the code writes are examined, until the run has read or iterated over something else. If
-the code does not show what one place writes, nothing is known of the file but that it was written. The columns of a
+the code does not show what one place writes, the file comes from what it shows of the file as a whole. The columns of a
 ``csv.writer`` have names if it begins with a row of texts that stands in the code.
 """
 
@@ -76,7 +76,8 @@ class _Writer:
 
     def wrote(self, name: str) -> bool:
         """Record what a place in the code writes by the method of that name. False if the code does not show it; then
-        nothing is said of the file any more. (The header that ``DictWriter`` writes itself comes from nothing.)"""
+        the file has no columns, and comes from what the code shows of it as a whole. (The header that ``DictWriter``
+        writes itself comes from nothing.)"""
         if current() is not self.recorder or not is_users(self.code):
             return True
         value = table_of(self.names, None, _MAKERS[name])
@@ -86,7 +87,7 @@ class _Writer:
         if value is not None:
             self.recorder.wrote(value, self.ref)
         elif self.count == 1:  # later looks at a place find no less than the first, unless it is analysed too often
-            self.recorder.wrote(None, self.ref, is_anew=True)
+            self.recorder.wrote(self.recorder.shown.get(self.ref[:2]), self.ref, is_anew=True)
             return False
         return True
 
@@ -169,6 +170,9 @@ class RowWriter:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._made, name)
+
+    def __reduce_ex__(self, protocol: Any, /) -> Any:
+        return self._made.__reduce_ex__(protocol)
 
     def __repr__(self) -> str:
         return repr(self._made)

@@ -169,7 +169,7 @@ def _opened(recorder: Recorder, handle: Any, args: tuple[Any, ...], kwargs: dict
     if mode[0] in "wxa" or "+" in mode:
         code, line = user_place(3)
         is_anew = mode[0] in "wx" and not recorder.has_read_enough(code, line)
-        value = recorder.put_in_file(code, line)
+        value = recorder.shown[ref[:2]] = recorder.put_in_file(code, line)
         if mode[0] == "a":
             _is_new(recorder, handle, target)
         recorder.wrote(value, ref, is_added=mode[0] == "a" or "r" in mode, is_anew=is_anew)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 from pathlib import Path
@@ -94,6 +95,26 @@ def test_what_one_place_writes_may_be_unknown(run):
     assert followed.sources("out.csv") == {"in.csv", "other.csv"}
 
 
+def test_what_is_shown_of_the_file_as_a_whole_stays(follow, run):
+    """Where a place shows no rows, what the code names is still what was written, and not all that was read."""
+    del run
+    followed = follow("files", "pandas", "csv").run(
+        """
+import csv
+import pandas as pd
+pd.read_csv("other.csv")
+stats = {"mean": pd.read_csv("in.csv")["price"].mean()}
+def told():
+    return [str(item) for item in stats.values()]
+with open("out.csv", "w") as file:
+    writer = csv.writer(file)
+    writer.writerow(["mean"])
+    writer.writerow(told())
+"""
+    )
+    assert followed.sources("out.csv") == {"in.csv"}
+
+
 def test_literal_rows_come_from_nothing(run):
     """A file whose rows all stand in the code has no source, but columns."""
     followed = run("writer = csv.DictWriter(file, ['id', 'n'])\n    writer.writerow({'id': 1, 'n': 2})")
@@ -123,4 +144,8 @@ def test_writers_are_as_without_us(run, tmp_path):
         plain.writerow()
     assert space["told"] == str(raised.value)
     assert isinstance(space["made"], type(plain))
+    with pytest.raises(TypeError, match="cannot pickle"):
+        copy.copy(space["made"])
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        space["made"].nothing()
     assert repr(space["made"]).startswith("<_csv.writer object")
