@@ -131,5 +131,7 @@ def test_a_step_that_is_handed_a_table_does_not_describe_it_anew(embedded_projec
     raw = headwater.lineage().show("raw.csv")
     assert [(column.name, column.type) for column in raw.columns] == [("a", "float64"), ("y", "float64")]
     assert b'"exact"' in bytes(raw.facets["headwater_fingerprint"])
+    assert [column.measures["nullCount"] for column in raw.columns] == [0, 0]
+    assert raw.versions[0].row_count == 3
     changes = headwater.lineage().history("raw.csv").changes
     assert {change.kind for change in changes} == {"added"}

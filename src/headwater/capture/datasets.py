@@ -21,6 +21,8 @@ _TICK_NS: Final = 10_000_000
 
 _STATE: Final = ("headwater_fingerprint", "version")
 """Facets that tell which state of a dataset was read."""
+_MEASURED: Final = "inputFacets"
+"""In the state of a value, what the run that read it measured: true of what was read, in other runs too."""
 
 
 class Touched:
@@ -80,6 +82,7 @@ class Touched:
         if not self.is_output:
             seen = self.seen.state if isinstance(self.seen, Value) else self.seen
             facets = {**(seen or {}), **self.facets} if is_last else dict(self.facets)
+            facets.pop(_MEASURED, None)
             if self.ref.type == "FILE" and self.ref.namespace == "file":
                 del facets["datasetType"]  # who wrote it knows better: it may be a model, or hold predictions
             return facets
@@ -132,8 +135,10 @@ class Datasets:
             self._file(touched, time_ns)
         if value is not None:
             touched.seen = value
-            if value.state is None and not touched.is_output:
-                value.state = touched.state() or None
+            if value.state is None and not touched.is_output and (state := touched.state()):
+                value.state = {**state, _MEASURED: dict(touched.input_facets)}
+            elif value.state is not None:
+                touched.input_facets = {**value.state.get(_MEASURED, {}), **touched.input_facets}
         return touched
 
     def flowed(self, ref: DatasetRef, used: dict[str, Any] | Value) -> bool:

@@ -99,8 +99,9 @@ class Value(msgspec.Struct, eq=False):
     ``columns`` is stored as the library returned it if that is immutable (a pandas Index, a tuple); use
     ``column_names()`` for the names. ``rows`` is a count or None. ``dataset`` is set if the value is a dataset of its
     own: one read from outside, or one that lineage should name (training set, model). Traces end at such values.
-    ``state`` has the facets that tell which state of that dataset it is (fingerprint, version), as far as the run that
-    read or made it has determined them; other runs of the process that use the object repeat them.
+    ``state`` has the facets that tell which state of that dataset it is (fingerprint, version), and under
+    ``inputFacets`` what was measured of it, as far as the run that read or made it has determined them; other runs of
+    the process that use the object repeat them.
     ``detail`` holds small immutable facts for the operation's record, never data. ``number`` counts the values of the
     process, in the order of their creation. ``depth`` is the length of the longest chain behind the value.
 
