@@ -133,6 +133,27 @@ pd.concat(frames).to_csv("all.csv", index=False)
     assert _fed(_last(tables)) == {"all.csv": {"a.csv", "b.csv"}}
 
 
+def test_workers_outlive_the_run_that_first_needed_them(tables):
+    """Workers are children of the run of the process, also if a run within it started them: that one says that it has
+    not seen what they did."""
+    tables.write(
+        "s.py",
+        """
+import headwater as hw
+import pandas as pd
+from joblib import Parallel, delayed
+def load(name):
+    return pd.read_csv(name)
+with hw.run("within"):
+    pd.concat(Parallel(n_jobs=2)(delayed(load)(name) for name in ["c.csv"])).to_csv("within.csv", index=False)
+pd.concat(Parallel(n_jobs=2)(delayed(load)(name) for name in ["a.csv", "b.csv"])).to_csv("all.csv", index=False)
+""",
+    )
+    assert tables.captured("s.py").code == 0
+    assert _fed(_last(tables))["all.csv"] >= {"a.csv", "b.csv"}
+    assert "joblib.Parallel" in str(tables.facet("headwater_outcome", "within")["unresolved"])
+
+
 def test_a_worker_that_is_killed_has_ended_with_its_pool(tables):
     """joblib kills its workers where a task fails: they say nothing about that, nor is their run a failure."""
     tables.write(

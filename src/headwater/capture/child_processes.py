@@ -116,6 +116,8 @@ def _preparing(original: Callable[..., Any], module: str) -> Callable[..., Any]:
     def get_preparation_data(*args: Any, **kwargs: Any) -> Any:
         data = original(*args, **kwargs)
         client, recorder = WATCHED.client, context.current()
+        if loky:  # its workers stay, and work for other runs of the process later on
+            recorder = context.PROCESS.root or recorder
         if client is not None and recorder is not None and isinstance(data, dict):
             with GUARD.at("spawn"):
                 keywords = {**client.keywords, "store": str(client.config.store), "namespace": client.config.namespace}

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.containers import bind_parts, is_estimator, typed, value_saved
-from headwater.capture.context import current
+from headwater.capture.context import PROCESS, current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.locations import is_path, located
@@ -139,7 +139,8 @@ def _ran(recorder: Recorder, parallel: Any, results: Any, sources: list[list[Val
     backend = getattr(parallel, "_backend", None)
     if getattr(backend, "supports_sharedmem", False) or not sources:
         return
-    if _OBSERVED.isdisjoint(kind.__name__ for kind in type(backend).__mro__):
+    is_run_of_process = PROCESS.root is None or PROCESS.root is recorder  # which hears what the workers do
+    if not is_run_of_process or _OBSERVED.isdisjoint(kind.__name__ for kind in type(backend).__mro__):
         recorder.unfollowed("joblib.Parallel: what its tasks read and wrote in other processes was not seen")
     if isinstance(results, list):
         for result, values in zip(results, sources, strict=False):
