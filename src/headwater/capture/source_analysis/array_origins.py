@@ -292,13 +292,11 @@ class _Walk:
         is_kept = keeps_what_was(wanted.code, step, wanted.name)
         is_collected = wanted.is_collected or is_kept
         loop = wanted.loop or (gathering_loop(wanted.code, step, wanted.name) if is_kept else None)
-        called = Called(wanted.code, step.first, step.last, is_collected)
-        given = given_to_name(self.places, step, wanted.name, called)
-        made = self.places.made_by_return(step, called) or given.values
-        if made:
-            self._take(of_parts(made, wanted.mentions), wanted.mentions)
+        given = given_to_name(self.places, step, wanted.name, Called(wanted.code, step.first, step.last, is_collected))
+        if given.values:
+            self._take(of_parts(given.values, wanted.mentions), wanted.mentions)
             self.bound_at = wanted.origin
-            if made is given.values and given.beside:
+            if given.beside:
                 self._go_on(step, wanted, given.beside, is_collected=is_collected, loop=loop)
             return
         direct = ends_of(self.places.made(wanted.code), step)
@@ -335,27 +333,14 @@ class _Walk:
         is_own = not wanted.is_operand and wanted.code is self.code
         origin = step.first if is_own else wanted.origin
         self.is_certain = self.is_certain and step.is_closed
+        wider = wanted._replace(name="", is_operand=True, before=step.first, origin=origin)
         given = given_there(step.node, wanted.name)
         if given is not None and not returned:  # X, y = data.values, data.label
-            wider = wanted._replace(
-                name="",
-                is_operand=True,
-                before=step.first,
-                origin=origin,
-                mentions=wanted.mentions | mentions_in(given),
-            )
+            wider = wider._replace(mentions=wanted.mentions | mentions_in(given))
             self._want(wider, names_in(given), given)
             return
         mentions = wanted.mentions | step.mentions | places_chosen(step.node)
-        wider = wanted._replace(
-            name="",
-            is_operand=True,
-            before=step.first,
-            origin=origin,
-            mentions=mentions,
-            is_collected=is_collected,
-            loop=loop,
-        )
+        wider = wider._replace(mentions=mentions, is_collected=is_collected, loop=loop)
         if returned:
             called = Called(wanted.code, step.first, step.last, is_collected)
             self.queue += [

@@ -29,6 +29,9 @@ class Given(NamedTuple):
 def given_to_name(places: Places, step: Step, name: str, called: Called) -> Given:
     """What a statement at ``called`` got for a name; without values if the arrays themselves were returned by name, or
     in a tuple or dictionary."""
+    in_rounds = places.made_by_return(step, called)
+    if in_rounds:
+        return Given(in_rounds, [])
     node = step.node.value if isinstance(step.node, ast.Assign) else None
     place = place_of(step.node, name)
     if place is None:
