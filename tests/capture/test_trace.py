@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +13,9 @@ from headwater.capture import trace as module
 from headwater.capture.lineage_facet import Origins
 from headwater.capture.trace import Source, trace
 from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value, same_columns
+from headwater.formats.edges import extract_lineage
+from headwater.model.events import Job, JobEvent
+from headwater.model.graph import FieldEdge
 
 
 def source(name: str, *columns: str) -> Value:
@@ -236,6 +243,34 @@ def test_a_target_that_is_added_to_keeps_what_it_was():
     text.is_kept = True
     text.add(None)
     assert [item["name"] for item in text.entry([DatasetRef("file", "/in")])["inputs"]] == ["/in", "/notes"]
+
+
+@pytest.mark.parametrize("differs", [False, True])
+def test_what_all_of_many_columns_come_from_is_said_once(differs):
+    """A model that mixes forty columns into fifty features has two thousand edges, and an entry of fifty names and
+    forty sources: read again, both forms are the same edges. Where one feature has other sources, each has its own."""
+    names = [f"c{number}" for number in range(40)]
+    raw = source("/raw.csv", *names)
+    guessed = [Dep(0, name, description="inferred") for name in names]
+    fields = {f"f{number}": guessed for number in range(50)}
+    if differs:
+        fields["f7"] = guessed[:-1]
+    target = Origins(DatasetRef("file", "/model"))
+    target.add(step((raw,), fields, [Dep(0, "c0", "INDIRECT", "FILTER")]))
+    target.settle()
+    short, full = target.entry(()), target.entry((), in_full=True)
+    assert any(field["inputs"] for field in short["fields"].values()) is differs
+    assert len(msgspec.json.encode(short)) < 20_000 or differs
+    assert edges_told(short) == edges_told(full)
+    assert len(edges_told(short)) == 50 * 40 + 50 - differs
+
+
+def edges_told(entry: dict[str, Any]) -> set[tuple[str, FieldEdge]]:
+    """(source, column edge) pairs that a reader finds in an entry."""
+    job = Job(namespace="n", name="j", facets={"lineage": msgspec.Raw(msgspec.json.encode({"entries": [entry]}))})
+    found = extract_lineage(JobEvent(event_time="", producer="", job=job))
+    assert not found.unreadable
+    return {(one.name, edge) for target in found.targets for one in target.sources for edge in one.fields}
 
 
 def test_grouping_by_a_column_outlives_sorting_by_it():

@@ -240,7 +240,7 @@ class Assembler:
         entries = self._entries([item for item in touched if item.is_output])
         if entries:
             gone = [item for item in self._datasets if item.is_output and self._is_passing(item.ref)]
-            entries = through(entries, [item.origins.entry(self._read_before(item)) for item in gone])
+            entries = through(entries, [item.origins.entry(self._read_before(item), in_full=True) for item in gone])
         for item in touched:
             item.is_reported = True
         if entries:

@@ -11,6 +11,10 @@ from headwater.capture.values import INFERRED, NOTHING, DatasetRef, Value
 MAX_FIELD_EDGES: Final = 100_000
 """An entry with more column edges is written without them: no reader and few receivers cope with more."""
 
+_MANY: Final = 1_000
+"""Where all columns of an entry come from the same, and so have more edges, that is said once: a model that mixes all
+of its columns has the square of them."""
+
 _INFERRED: Final = {"type": "INFERRED", "subtype": "", "description": "read by the run before it wrote this"}
 
 _KEPT: Final = Trail("DIRECT", "IDENTITY", masking=False, description="")
@@ -112,8 +116,11 @@ class Origins:
         self.settle()
         return not self._known and (self._has_unknown or not self.has_any or (self._was_unseen and self.is_literal))
 
-    def entry(self, inferred: Iterable[DatasetRef], job: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The lineage entry of the target.
+    def entry(
+        self, inferred: Iterable[DatasetRef], job: dict[str, Any] | None = None, *, in_full: bool = False
+    ) -> dict[str, Any]:
+        """The lineage entry of the target, with ``in_full`` column by column also where all columns have the same
+        sources.
 
         If nothing is known about its origin, it comes from ``inferred`` (everything the run had read by then), or from
         the ``job`` that has read it, and is marked so.
@@ -131,8 +138,10 @@ class Origins:
                 _with_trail(*edge) for edge in _best(self._resolved(self._fields.get("*", {}))) if edge[1] is not None
             ]
         document = {**_input(self._target), "inputs": whole}
-        fields = {
-            name: {"inputs": [_with_trail(*edge) for edge in _best(self._resolved(edges))]}
+        common = {} if in_full else self._common()
+        whole += [_with_trail(*edge) for edge in _best(self._resolved(common))]
+        fields: dict[str, dict[str, Any]] = {
+            name: {"inputs": [] if common else [_with_trail(*edge) for edge in _best(self._resolved(edges))]}
             for name, edges in self._fields.items()
             if name != "*" and (name in self._names or not self._names)
         }
@@ -143,6 +152,15 @@ class Origins:
         if fields and not self._is_coarse:
             document["fields"] = fields
         return document
+
+    def _common(self) -> _Edges:
+        """The edges of every column, if all have the same ones and they are many: then they are those of the whole."""
+        first = self._fields.get(next(iter(self._names), ""), {})
+        if self._is_coarse or self.is_kept or len(first) * len(self._names) <= _MANY:
+            return {}
+        if any(column is None for _, column, _ in first):
+            return {}
+        return first if all(self._fields.get(name, {}).keys() == first.keys() for name in self._names) else {}
 
     def _take(self, found: Trace) -> None:
         for value in found.sources:

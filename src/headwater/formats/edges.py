@@ -159,8 +159,15 @@ def _fields(claim: Claim, targets: Collection[str], *, is_data: bool) -> tuple[F
         targets = (WHOLE,)
     return _in_order(
         claim.fields.union(
-            FieldEdge(source_field=field, target_field=name, type=type_, subtype=subtype, masking=masking)
-            for field, type_, subtype, masking in claim.wide
+            FieldEdge(
+                source_field=field,
+                target_field=name,
+                type=type_,
+                subtype=subtype,
+                masking=masking,
+                description=description,
+            )
+            for field, type_, subtype, masking, description in claim.wide
             for name in targets or ((WHOLE,) if is_data else ())
         )
     )

@@ -28,8 +28,8 @@ Ref = tuple[bool, str, str, str]
 """A node as a facet names it: (is a job, namespace, name, run id)."""
 OWN_JOB: Ref = (True, "", "", "")
 """The job of the event, which facets may leave unnamed."""
-Wide = tuple[str, str, str, bool]
-"""A field that decides about a whole dataset: (source field, type, subtype, masking)."""
+Wide = tuple[str, str, str, bool, str]
+"""A field that decides about a whole dataset: (source field, type, subtype, masking, description)."""
 
 _INFERRED = "INFERRED"
 _CACHED_UP_TO = 4_096
@@ -209,7 +209,7 @@ def _add_field(edges: set[FieldEdge], source: str, target: str, steps: list[Tran
 def _add_wide(wide: set[Wide], source: str, steps: list[Transformation] | None) -> None:
     """Add a field that decides about every field; its type is INDIRECT unless a step says DIRECT."""
     if not steps:
-        wide.add((source, "INDIRECT", "", False))
+        wide.add((source, "INDIRECT", "", False, ""))
     for step in steps or ():
         kind = "DIRECT" if step.type.upper() == "DIRECT" else "INDIRECT"
-        wide.add((source, kind, (step.subtype or "").upper(), step.masking is True))
+        wide.add((source, kind, (step.subtype or "").upper(), step.masking is True, step.description or ""))
