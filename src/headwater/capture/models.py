@@ -8,6 +8,7 @@ models never have the same version.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -181,13 +182,31 @@ def _prediction(value: Value, datasets: Datasets) -> dict[str, Any] | None:
 
 def _predicted_from(value: Value) -> list[DatasetRef]:
     """The datasets that the columns with predictions were computed from, beside the models: those that a table of
-    predictions has further columns from are others."""
-    refs = (
-        [(source.value.dataset, trail) for source, trail in trails.items() if source.value.dataset is not None]
-        for trails in trace(value).fields.values()
-    )
-    predicted = (pairs for pairs in refs if any(ref.type in MODELS for ref, _ in pairs))
-    return [ref for pairs in predicted for ref, trail in pairs if ref.type not in MODELS and trail.type == "DIRECT"]
+    predictions has further columns from are others. First those that the models did not learn from, which have only
+    numbers in common with the rows (``train.groupby("city")["price"].mean()``)."""
+    columns = [trails for trails in trace(value).fields.values() if any(_is_model(source.value) for source in trails)]
+    models = {source.value: None for trails in columns for source in trails if _is_model(source.value)}
+    learnt = _learnt_from(models)
+    found: dict[DatasetRef, bool] = {}
+    for source, trail in ((source, trail) for trails in columns for source, trail in trails.items()):
+        ref = source.value.dataset
+        if ref is not None and ref.type not in MODELS:
+            found[ref] = found.get(ref, False) or trail.type == "DIRECT"
+    return sorted(found, key=lambda ref: (ref in learnt, not found[ref]))
+
+
+def _learnt_from(models: Iterable[Value]) -> set[DatasetRef]:
+    """The datasets that models learned from, and those that these were made from."""
+    found: set[DatasetRef] = set()
+    waiting = list(models)
+    for _ in range(_MOST_STEPS):
+        if not waiting:
+            break
+        for source in trace(waiting.pop()).sources:
+            if source.dataset is not None and source.dataset not in found:
+                found.add(source.dataset)
+                waiting.append(source)
+    return found
 
 
 def _holds_predictions(value: Value) -> bool:

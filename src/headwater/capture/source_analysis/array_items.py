@@ -1,4 +1,4 @@
-"""What the code says of one array among several that a statement makes a table of.
+"""What the code says of one array among several that a statement makes a table of, and of an index.
 
 ``pd.DataFrame({"age": ages, "noise": rng.normal(size=9)})`` names ``ages``, but the noise does not come from it.
 """
@@ -9,10 +9,11 @@ import ast
 from typing import Any
 
 from headwater.capture.notebook_cells import user_place
-from headwater.capture.source_analysis.array_origins import array_origin
+from headwater.capture.source_analysis.array_origins import array_origin, read_at
 from headwater.capture.source_analysis.bindings import Step, step_at, steps_of
 from headwater.capture.source_analysis.literals import is_written
 from headwater.capture.source_analysis.row_list_syntax import called_name, last_line, maker_at, pairs_of
+from headwater.capture.source_analysis.running_call import expression_of
 from headwater.capture.source_analysis.supposed_values import SUPPOSED
 from headwater.capture.user_code import is_users
 from headwater.capture.value_table import Values
@@ -26,7 +27,12 @@ def item_read(
     of, or under a keyword of ``assign``: what that one expression says. None if there is no such expression, or the
     array is known. ``among`` is the place of the array in that dictionary, and how many items it has."""
     known = values.seen(item)
-    if type(item).__name__ != "ndarray" or not item.ndim or (known is not None and known.op not in SUPPOSED):
+    is_index = type(item).__name__.endswith("Index") and type(item).__name__ != "RangeIndex"
+    if (
+        not (is_index or type(item).__name__ == "ndarray")
+        or not item.ndim
+        or (known is not None and known.op not in SUPPOSED)
+    ):
         return None
     code, line = user_place(site_depth + 1)
     at = step_at(steps_of(code), line) if code is not None and is_users(code) else None
@@ -39,6 +45,17 @@ def item_read(
         return None
     read = array_origin(values, code, line, len(item), within=found)
     return values.bind(item, read) if read is not None and read is not UNKNOWN else None
+
+
+def index_read(values: Values, index: Any, site_depth: int = 2) -> Value | None:
+    """What the code shows of an index whose origin is unknown: ``pd.DatetimeIndex([... for x in column]).hour``."""
+    code, line = user_place(site_depth + 1)
+    within = expression_of(index, code) if code is not None and is_users(code) else None
+    if within is not None:
+        found = array_origin(values, code, line, len(index), within=within)
+    else:
+        found = read_at(values, code, line, len(index), index)
+    return values.bind(index, found) if found is not None and found is not UNKNOWN else None
 
 
 def _given_for(at: Step, line: int, key: str, among: tuple[int, int] | None) -> ast.expr | None:

@@ -37,6 +37,12 @@ class Step(NamedTuple):
     """The parsed statement itself."""
     is_sure: bool = True
     """Whether it runs exactly once in each call of the function: not in a loop, branch or ``try``."""
+    block: tuple[int, int] = (0, 0)
+    """The first and the last line of the loop, branch or ``try`` whose statements it is one of."""
+
+    def is_before(self, line: int) -> bool:
+        """Whether it certainly runs each time before what stands at a line, or later in the same block."""
+        return self.first < line and (self.is_sure or self.block[0] <= line <= self.block[1])
 
 
 class Called(NamedTuple):
@@ -145,7 +151,7 @@ def calls_with(step: Step, name: str) -> Iterator[ast.Call]:
 
 def begins_anew(step: Step, name: str, line: int = 0) -> bool:
     """Whether a statement certainly binds a name to a new object. For a use at ``line``, the loop around that line does
-    so, too, if the name is its target."""
+    so, too, if the name is its target, and what stands above it in the same block."""
     if isinstance(step.node, ast.For | ast.AsyncFor):
         return name in step.binds and step.last < line <= (step.node.end_lineno or 0)
     if isinstance(step.node, ast.With | ast.AsyncWith):
@@ -153,7 +159,7 @@ def begins_anew(step: Step, name: str, line: int = 0) -> bool:
     is_plain = isinstance(step.node, ast.Assign) and any(
         isinstance(item, ast.Name) and item.id == name for item in step.node.targets
     )
-    return is_plain and step.is_sure and name not in (*step.passed, *step.used)
+    return is_plain and (step.is_sure or step.is_before(line)) and name not in (*step.passed, *step.used)
 
 
 def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:
@@ -221,16 +227,21 @@ def _body_of(tree: ast.Module, code: CodeType) -> list[ast.stmt]:
     return []
 
 
-def _steps(body: list[ast.stmt], *, is_sure: bool = True) -> Iterator[Step]:
+def _steps(body: list[ast.stmt], *, is_sure: bool = True, block: tuple[int, int] = (0, 0)) -> Iterator[Step]:
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
-        yield from (step._replace(is_sure=is_sure) for step in _steps_of_one(node))
-        inner = is_sure and isinstance(node, ast.With | ast.AsyncWith)
+        yield from (step._replace(is_sure=is_sure, block=block) for step in _steps_of_one(node))
+        runs_once = isinstance(node, ast.With | ast.AsyncWith)
         for part in ("body", "orelse", "finalbody"):
-            yield from _steps(getattr(node, part, []), is_sure=inner)
+            inner = getattr(node, part, [])
+            yield from _steps(inner, is_sure=is_sure and runs_once, block=block if runs_once else _lines_of(inner))
         for handler in getattr(node, "handlers", []):
-            yield from _steps(handler.body, is_sure=False)
+            yield from _steps(handler.body, is_sure=False, block=_lines_of(handler.body))
+
+
+def _lines_of(body: list[ast.stmt]) -> tuple[int, int]:
+    return (body[0].lineno, body[-1].end_lineno or 0) if body else (0, 0)
 
 
 def _steps_of_one(node: ast.stmt) -> Iterator[Step]:

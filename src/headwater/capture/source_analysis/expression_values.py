@@ -32,6 +32,7 @@ from headwater.capture.source_analysis.literals import (
     end_of_loop,
     function_named,
 )
+from headwater.capture.source_analysis.names_above import MEASURES
 from headwater.capture.source_analysis.own_attributes import file_names_in
 from headwater.capture.source_analysis.row_list_syntax import (
     FETCHES,
@@ -44,7 +45,6 @@ from headwater.capture.source_analysis.row_list_syntax import (
     target_of,
     texts_in,
 )
-from headwater.capture.source_analysis.row_sources import MEASURES
 from headwater.capture.source_analysis.rows_across_calls import spelled_out
 from headwater.capture.source_analysis.running_names import ABSENT, held
 from headwater.capture.source_analysis.taken_values import TAKEN, Columns, Taken, gives_a_number

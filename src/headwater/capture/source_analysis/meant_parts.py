@@ -55,7 +55,7 @@ def names_beside(values: list[Value], node: ast.AST) -> set[str]:
     waiting: list[ast.AST] = [node]
     while waiting:
         item = waiting.pop()
-        is_placed = isinstance(item, ast.expr) and any(_holds(span, _extent(item)) for span in spans if span)
+        is_placed = isinstance(item, ast.expr) and any(_is_made_at(item, span) for span in spans if span)
         if is_placed or isinstance(item, ast.Lambda):
             continue
         if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load):
@@ -81,6 +81,15 @@ def _extent(node: ast.expr) -> _Span:
 
 def _holds(outer: _Span, inner: _Span) -> bool:
     return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
+
+
+def _is_made_at(node: ast.expr, span: _Span) -> bool:
+    """Whether an expression belongs to what was made at a place. If a chain of attributes and calls stands on several
+    lines, Python gives only the last attribute as its place."""
+    extent = _extent(node)
+    is_chain = isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+    is_end = is_chain and extent[0] < span[0] and extent[2:] == span[2:]
+    return is_end or _holds(span, extent)
 
 
 def _is_inner(node: ast.stmt, value: Value) -> bool:

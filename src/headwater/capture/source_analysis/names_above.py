@@ -8,8 +8,10 @@ from typing import Final
 
 from headwater.capture.source_analysis.bindings import Step, begins_anew, calls_with
 from headwater.capture.source_analysis.row_list_syntax import (
+    Key,
     Scope,
     Target,
+    called_name,
     changes,
     executed,
     last_line,
@@ -22,7 +24,12 @@ Passes = Mapping[int, tuple[Value, ...]]
 """The frames and columns that were iterated over, by line."""
 Known = Callable[..., Value | None]
 """Returns the value of the object of that name, or of one of its attributes, if it is followed."""
+MEASURES: Final = frozenset((
+    *("shape", "size", "empty", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"),
+))  # fmt: skip
+"""Attributes that describe data without containing any."""
 _MOST_TEXTS: Final = 200
+_LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 
 
 class NamesAbove:
@@ -31,6 +38,7 @@ class NamesAbove:
     def __init__(self, steps: tuple[Step, ...], passes: Passes, known: Known, line: int) -> None:
         self.known = known
         self._steps = steps
+        self._loops = [step.node for step in steps if isinstance(step.node, _LOOPS)]
         self._passes = passes
         self._line = line
 
@@ -64,7 +72,19 @@ class NamesAbove:
         last = line if self.is_bound_since(name, line) else self._line
         bound = [step for step in self._steps if name in step.binds and step.first <= last]
         anew = [place for place, step in enumerate(bound) if begins_anew(step, name, line) and step.first < last]
-        return bound[anew[-1] :] if anew else bound
+        first = bound[anew[-1]].first if anew else 0
+        again = (
+            [step for step in bound if line < step.first and self._is_another(step, name, line, first)] if line else []
+        )
+        bound = bound[anew[-1] :] if anew else bound
+        return [step for step in bound if not any(other == step or other.is_before(step.first) for other in again)]
+
+    def _is_another(self, step: Step, name: str, line: int, since: int) -> bool:
+        """Whether a statement after a line binds a name to a new object, and no loop that began after ``since`` leads
+        from there back to that line."""
+        loops = (loop for loop in self._loops if since < loop.lineno <= line)
+        is_back = any((loop.end_lineno or 0) >= max(line, step.first) for loop in loops)
+        return not is_back and begins_anew(step, name, step.first + 1)
 
     def calls_with(self, name: str) -> Iterator[ast.Call]:
         """The calls above the line that a name is passed to."""
@@ -77,16 +97,17 @@ class NamesAbove:
         later = (step for step in self._steps if line < step.first <= self._line) if line else ()
         return any(begins_anew(step, name) for step in later)
 
-    def texts(self, name: str, scope: Scope, lookup: Callable[[str], object]) -> list[str]:
-        """The texts that a name may stand for: one it was assigned, or those of a list that a loop goes through. Empty
-        if it may stand for anything else."""
-        steps = [] if name in scope else self.latest(name)
+    def texts(self, name: str, scope: Scope, lookup: Callable[[str], object], line: int = 0) -> list[str]:
+        """The texts that a name may stand for at a line: one it was assigned, or those of a list that a loop goes
+        through. Empty if it may stand for anything else."""
+        steps = [] if name in scope else self.latest(name, line)
         loops = [step.node for step in steps if isinstance(step.node, ast.For | ast.AsyncFor)]
         targets = [target_of(loop.target, loop.iter, name) for loop in loops] or [scope.get(name)]
         if loops or name in scope:
             found = [_texts_in(target, self, lookup) for target in targets]
             return [text for texts in found for text in texts] if all(found) and len(loops) == len(steps) else []
-        held = _texts_of(lookup(name))
+        is_kept = len(steps) < 2 and not any(name in step.binds and step.first > line > 0 for step in self._steps)
+        held = _texts_of(lookup(name)) if is_kept else []
         if held and all(step.is_sure for step in steps):
             return held
         given = [getattr(step.node, "value", None) for step in steps]
@@ -112,3 +133,11 @@ def _texts_of(held: object) -> list[str]:
         return [held]
     items = list(held) if isinstance(held, list | tuple) and len(held) <= _MOST_TEXTS else []
     return items if all(isinstance(item, str) for item in items) else []
+
+
+def is_measure(column: str | None, steps: list[Step]) -> bool:
+    """Whether a column of a name that is bound by these is an attribute without data: ``row.size``, where the rows are
+    not those of ``itertuples``, but not ``row["size"]``."""
+    loops = [step.node.iter for step in steps if isinstance(step.node, ast.For | ast.AsyncFor)]
+    is_field = any(called_name(iterated) == "itertuples" for iterated in loops)
+    return column in MEASURES and not isinstance(column, Key) and not is_field

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from headwater.capture.levels import level_fields
@@ -62,13 +62,26 @@ def of_column(found: Found, column: str | None) -> Found:
     return {(value, known if known is not None else column_of(value, column)): None for value, known in found}
 
 
-def computed_key(key: ast.expr) -> str:
-    """The key for what is put under a key that is computed: for ``f"share_{part}"`` one for the names that begin so."""
-    parts = key.values if isinstance(key, ast.JoinedStr) else []
+def computed_key(key: ast.expr, others: Iterable[str] = ()) -> str:
+    """The key for what is put under a key that is computed: for ``f"share_{part}"`` one for the names that begin so.
+    ``others`` are names that the same dictionary spells, so that this is none of them."""
+    parts = key.values if isinstance(key, ast.JoinedStr) else list(_added(key))
     texts = [part.value if isinstance(part, ast.Constant) else None for part in parts]
     spelled = [text for text in texts if isinstance(text, str) and text]
     pattern = "".join(re.escape(text) if isinstance(text, str) else ".*" for text in texts)
-    return _LIKE + pattern if spelled else ANY
+    if spelled:
+        return _LIKE + pattern
+    spelled = [re.escape(name) for name in others]
+    return f"{_LIKE}(?!(?:{'|'.join(spelled)})$).*" if spelled else ANY
+
+
+def _added(key: ast.expr) -> Iterator[ast.expr]:
+    """The parts of a text that is added up: ``part + "_share"``."""
+    if isinstance(key, ast.BinOp) and isinstance(key.op, ast.Add):
+        yield from _added(key.left)
+        yield from _added(key.right)
+    else:
+        yield key
 
 
 def of_computed_keys(rows: Mapping[str | int, Found], name: str | int) -> Found:

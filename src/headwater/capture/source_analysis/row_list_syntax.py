@@ -70,7 +70,7 @@ class Target(NamedTuple):
 
 
 Scope = dict[str, Target]
-Texts = Callable[[str], list[str]]
+Texts = Callable[[ast.Name | ast.Attribute], list[str]]
 
 
 def last_line(node: ast.AST) -> int:
@@ -85,12 +85,12 @@ def called_name(node: ast.AST) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def pairs_of(node: ast.expr) -> list[tuple[str | None, ast.expr]] | None:
-    """Keys and expressions of a dictionary display or ``dict(...)``; the key is None for ``**other`` or if it is
-    computed. None for anything else."""
+def pairs_of(node: ast.expr) -> list[tuple[str | ast.expr | None, ast.expr]] | None:
+    """Keys and expressions of a dictionary display or ``dict(...)``; the key is None for ``**other``, and an expression
+    if it is computed. None for anything else."""
     if isinstance(node, ast.Dict):
-        keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
-        return [(str(key) if key is not None else None, item) for key, item in zip(keys, node.values, strict=True)]
+        keys = [str(key.value) if isinstance(key, ast.Constant) else key for key in node.keys]
+        return list(zip(keys, node.values, strict=True))
     if isinstance(node, ast.Call) and called_name(node) == "dict" and node.keywords and not node.args:
         return [(item.arg, item.value) for item in node.keywords]
     return None
@@ -226,8 +226,8 @@ def _by_keys(name: str, key: ast.expr, texts: Texts) -> Iterator[tuple[str, str 
 
 def texts_of_key(key: ast.expr, texts: Texts) -> list[str]:
     """The texts that a key is, or lists, or that its name stands for; empty if it may be anything else."""
-    if isinstance(key, ast.Name):
-        return texts(key.id)
+    if isinstance(key, ast.Name | ast.Attribute):
+        return texts(key)
     items = key.elts if isinstance(key, ast.List) else [key]
     found = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
     return found if len(found) == len(items) else []

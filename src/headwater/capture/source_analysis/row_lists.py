@@ -11,7 +11,7 @@ resolved comes from everything that was iterated over for it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType
 from typing import Final
 
@@ -48,6 +48,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
     pairs_of,
     parts_of,
     put_in,
+    texts_of_key,
 )
 from headwater.capture.source_analysis.row_sources import MAX_DEPTH, ROW, Expression, RowSources
 from headwater.capture.source_analysis.rows_across_calls import (
@@ -116,9 +117,12 @@ class _Reader(RowSources):
             self._rows(data, {}, found, 0)
             return found
         for key, values in lists:
+            names = self._keys(key, {}, lists) if key is not None else [ANY]
             self._records.entered = set()
             for reader, element, scope in self._elements(values, {}, 0):
-                _add(found, ANY if key is None else key, reader._sources(element, scope, 0))
+                sources = reader._sources(element, scope, 0)
+                for name in names:
+                    _add(found, name, sources)
         return found
 
     def row(self, data: ast.expr) -> dict[str | int, Found]:
@@ -132,7 +136,7 @@ class _Reader(RowSources):
         if depth > MAX_DEPTH:
             return
         if isinstance(node, ast.Name):
-            yield from self._elements_named(node.id, scope, depth)
+            yield from self._elements_named(node.id, scope, depth, getattr(node, "lineno", 0))
         elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
             yield self, node.elt, scope | bound_by(node.generators)
         elif isinstance(node, ast.DictComp):
@@ -162,9 +166,9 @@ class _Reader(RowSources):
             found = [(self, item, inner) for item, inner in self._pairs_in(owner_of(node))]
         yield from found or list(self._elements_returned(node, None, scope, depth)) or [(self, node, scope)]
 
-    def _elements_named(self, name: str, scope: Scope, depth: int) -> Iterator[Expression]:
-        """As ``_elements``, of the list of that name."""
-        steps = self._bindings_once("list " + name)
+    def _elements_named(self, name: str, scope: Scope, depth: int, line: int = 0) -> Iterator[Expression]:
+        """As ``_elements``, of the list that has that name at a line."""
+        steps = self._bindings_once("list " + name, line)
         for reader, given, inner in self._passed_for(name) if not steps else ():
             yield from reader._elements(given, inner, depth + 1)
         if "." in name and not any(begins_anew(step, name) for step in steps):
@@ -231,13 +235,15 @@ class _Reader(RowSources):
                 if key is None:
                     self._row(item, scope, found, depth + 1)
                 else:
-                    _add(found, key, self._sources(item, scope, 0))
+                    sources = self._sources(item, scope, 0)
+                    for name in self._keys(key, scope, pairs):
+                        _add(found, name, sources)
         elif isinstance(element, ast.List | ast.Tuple) or called_name(element) == "zip":
             items = element.elts if isinstance(element, ast.List | ast.Tuple) else getattr(element, "args", [])
             for place, item in enumerate(items):
                 _add(found, place, self._sources(item, scope, 0))
         elif isinstance(element, ast.Name) and element.id not in scope and depth < MAX_DEPTH:
-            self._named_row(element.id, scope, found, depth)
+            self._named_row(element.id, scope, found, depth, getattr(element, "lineno", 0))
         elif called_name(element) == "items" and (series := [v for v in self._names.passed(element) if is_column(v)]):
             _add(found, 0, labels_of(series))
             _add(found, 1, {(value, name): None for value in series for name in value.column_names()})
@@ -248,6 +254,16 @@ class _Reader(RowSources):
             is_row = isinstance(element, ast.Name) or called_name(element) in GIVES_A_ROW | GIVES_KEYS
             _add(found, ROW if is_row else ANY, whole)
 
+    def _keys(
+        self, key: str | ast.expr, scope: Scope, beside: Iterable[tuple[str | ast.expr | None, ast.expr]]
+    ) -> list[str]:
+        """The keys that a key of a row stands for: itself, or the texts that its name has (``{TARGET: row.price}``).
+        ``beside`` are all of the keys of the row, as far as they are spelled out with it."""
+        if isinstance(key, str):
+            return [key]
+        texts = texts_of_key(key, self._texts_by(scope)) if not isinstance(key, ast.List) else []
+        return texts or [computed_key(key, [name for name, _ in beside if isinstance(name, str)])]
+
     def _returned_row(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> bool:
         """Add the sources of each key of the row that a function of the user's returns; False for anything else."""
         results = list(self._results(element, None, scope)) if depth < MAX_DEPTH else []
@@ -255,8 +271,8 @@ class _Reader(RowSources):
             reader._row(node, {}, found, depth + 1)
         return bool(results)
 
-    def _named_row(self, name: str, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
-        steps = self._bindings_once("row " + name)
+    def _named_row(self, name: str, scope: Scope, found: dict[str | int, Found], depth: int, line: int = 0) -> None:
+        steps = self._bindings_once("row " + name, line)
         for reader, given, inner in self._passed_for(name) if not steps else ():
             reader._row(given, inner, found, depth + 1)
         if "." in name and not any(begins_anew(step, name) for step in steps):
@@ -269,9 +285,9 @@ class _Reader(RowSources):
                 if not (is_row and self._row_of_rows(node.iter, scope, found, depth)):
                     _add(found, ROW, self._sources(ast.Name(name), scope, 0))
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-                key = node.targets[0].slice
-                text = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else computed_key(key)
-                _add(found, text, self._sources(node.value, scope, 0))
+                sources = self._sources(node.value, scope, 0)
+                for key in self._keys(node.targets[0].slice, scope, ()):
+                    _add(found, key, sources)
             elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 self._row(node.value, scope, found, depth + 1)
             elif isinstance(node, ast.Expr):

@@ -15,7 +15,7 @@ from headwater.capture.levels import is_column
 from headwater.capture.source_analysis.bindings import Step, begins_anew, own_names
 from headwater.capture.source_analysis.call_origins import place_of
 from headwater.capture.source_analysis.literals import is_written
-from headwater.capture.source_analysis.names_above import NamesAbove
+from headwater.capture.source_analysis.names_above import NamesAbove, is_measure
 from headwater.capture.source_analysis.own_attributes import self_of, steps_with_attributes
 from headwater.capture.source_analysis.row_columns import (
     Found,
@@ -53,6 +53,7 @@ from headwater.capture.source_analysis.row_list_syntax import (
 from headwater.capture.source_analysis.rows_across_calls import (
     Records,
     Result,
+    attribute_at,
     fills_of,
     is_parameter,
     items_kept,
@@ -67,10 +68,6 @@ from headwater.capture.source_analysis.rows_across_calls import (
 )
 from headwater.capture.source_analysis.running_names import Position
 
-MEASURES: Final = frozenset((
-    *("shape", "size", "empty", "ndim", "dtype", "dtypes", "columns", "feature_names_in_", "index"),
-))  # fmt: skip
-"""Attributes that describe data without containing any."""
 MAX_DEPTH: Final = 12
 ROW: Final = "\0row"
 """The key for sources of whole rows: each column comes from the column of the same name."""
@@ -189,8 +186,12 @@ class RowSources(ABC):
         return {(as_rows(value), column): None for value, column in found} if has_keys else found
 
     def _texts_by(self, scope: Scope) -> Texts:
-        def texts(name: str) -> list[str]:
-            found = self._names.texts(name, scope, self._at.lookup)
+        def texts(node: ast.Name | ast.Attribute) -> list[str]:
+            if isinstance(node, ast.Attribute) or "." in node.id:
+                held = attribute_at(node, self._at)
+                return [held] if isinstance(held, str) else []
+            name = node.id
+            found = self._names.texts(name, scope, self._at.lookup, getattr(node, "lineno", 0))
             given = self._passed_for(name) if not found and name not in scope else []
             passed = [texts_of_key(key, by._texts_by(own)) for by, key, own in given]
             return found or ([text for keys in passed for text in keys] if all(passed) else [])
@@ -208,8 +209,9 @@ class RowSources(ABC):
         found: Found = {}
         is_counted = column == LENGTH
         target = scope.get(name)
-        is_apart = target is not None or column in MEASURES
-        steps = [] if is_apart else that_give(self._names.latest(name, line), column)
+        bound = [] if target is not None else self._names.latest(name, line)
+        is_apart = target is not None or is_measure(column, bound)
+        steps = [] if is_apart else that_give(bound, column)
         is_other = self._names.is_bound_since(name, line) or any(
             isinstance(step.node, ast.For | ast.AsyncFor) for step in steps
         )
@@ -321,7 +323,7 @@ class RowSources(ABC):
             return labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
         if called in GROUPS and place == 0:  # the key of a group
             texts = self._texts_by(scope)
-            keys = texts_in(iterated) | {text for name, _ in uses_of(iterated) for text in texts(name)}
+            keys = texts_in(iterated) | {text for name, _ in uses_of(iterated) for text in texts(ast.Name(name))}
             values = dict.fromkeys(value for value, _ in self._behind(iterated, None, scope, depth))
             return {(value, name): None for value in values for name in value.column_names() if name in keys}
         found = self._names.passed(iterated)
@@ -379,12 +381,12 @@ class RowSources(ABC):
             found.update(of_column(self._sources(iterated, scope, depth + 1), column))
         return self._known[key]
 
-    def _bindings_once(self, role: str) -> list[Step]:
-        """As ``bindings``, for a role followed by a name; empty the second time."""
+    def _bindings_once(self, role: str, line: int = 0) -> list[Step]:
+        """As ``bindings``, for a role followed by a name that is used at a line; empty the second time."""
         if (self, role) in self._records.entered:
             return []
         self._records.entered.add((self, role))
-        return self._names.bindings(role.partition(" ")[2])
+        return self._names.bindings(role.partition(" ")[2], line)
 
 
 Expression = tuple[RowSources, ast.expr, Scope]

@@ -197,6 +197,23 @@ def items_kept(name: str, attribute: str | None, at: Position, records: Records)
     return [value for value in found if value is not None]
 
 
+def attribute_at(node: ast.expr, at: Position) -> object:
+    """The object of a name or attribute at a position: ``config.TARGET`` of a module, a class or an object. None if
+    that is unknown; no code of its class runs."""
+    if isinstance(node, ast.Attribute):
+        owner, names = attribute_at(node.value, at), [node.attr]
+    elif isinstance(node, ast.Name):
+        first, *names = node.id.split(".")
+        owner = at.lookup(first)
+    else:
+        return None
+    for name in names:
+        of_class = (vars(base).get(name) for base in type(owner).__mro__)
+        found = instance_attribute(owner, name)
+        owner = found if found is not None else next((one for one in of_class if isinstance(one, str)), None)
+    return owner
+
+
 def property_read(name: str, attribute: str | None, at: Position) -> ast.Call | None:
     """An attribute that a property of the user's computes, as a call of it; None for any other. ``name`` and
     ``attribute`` as in ``fills_of``."""
@@ -298,7 +315,7 @@ def _owner(node: ast.expr, at: Position) -> object:
     return None
 
 
-def pairs_at(row: ast.expr, at: Position) -> list[tuple[str | None, ast.expr]] | None:
+def pairs_at(row: ast.expr, at: Position) -> list[tuple[str | ast.expr | None, ast.expr]] | None:
     """Keys and expressions of a row: of a dictionary, or of an object made of one of the user's classes, by keywords or
     by the places of its fields."""
     name = row.func.id if isinstance(row, ast.Call) and isinstance(row.func, ast.Name) else ""

@@ -208,3 +208,38 @@ def test_the_schema_of_a_file_has_what_was_written(follow, write, expected):
     assert [field["name"] for field in followed.facets("out.csv")["schema"]["fields"]] == expected
     assert sorted(followed.entries()["out.csv"]["fields"]) == sorted(expected)
     assert frame.index.names == ["day", "time"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda df, made: made.to_csv("out.csv", index=False),
+        lambda df, made: made.to_frame().to_csv("out.csv", index=False),
+        lambda df, made: made[made > 2].to_csv("out.csv", index=False),
+        lambda df, made: made.sort_values().to_frame().to_csv("out.csv", index=False),
+        lambda df, made: df.join(made).to_csv("out.csv", index=False),
+        lambda df, made: pd.concat([df, made], axis=1).to_csv("out.csv", index=False),
+        lambda df, made: df.merge(made, left_index=True, right_index=True).to_csv("out.csv", index=False),
+    ],
+)
+def test_a_column_that_was_given_another_name(follow, write):
+    """``series.name = "twice"``: what is made of it has a column of that name, from the same source."""
+    pd.DataFrame({"n": [1, 2, 3]}).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    frame = pd.read_csv("in.csv")
+    made = frame["n"] * 2
+    made.name = "twice"
+    write(frame, made)
+    assert followed.sources("out.csv", "twice") == {("in.csv", "n")}
+
+
+def test_an_index_that_was_given_another_name(follow):
+    """``series.index.name = "group"``: the index that is written by that name is still made of the keys."""
+    pd.DataFrame({"kind": ["a", "b", "a"], "n": [1, 2, 3]}).to_csv("in.csv", index=False)
+    followed = follow("pandas", "numpy")
+    means = pd.read_csv("in.csv").groupby("kind")["n"].mean()
+    means.name = "mean"
+    means.index.name = "group"
+    means.to_csv("out.csv")
+    assert followed.sources("out.csv", "group") == {("in.csv", "kind")}
+    assert ("in.csv", "n") in followed.sources("out.csv", "mean")

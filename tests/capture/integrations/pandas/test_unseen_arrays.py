@@ -301,3 +301,18 @@ def test_an_array_in_a_list_beside_others_comes_from_its_own_expression(frame):
     assert columns["a"] == {("in.csv", "a")}
     assert not columns["one"]
     assert columns["b"] == {("in.csv", "b")}
+
+
+def test_an_expression_over_several_lines(frame):
+    """What stands on several lines, with the break within brackets, comes from the same columns as on one."""
+    followed, df = frame
+    broken = df[[
+        "a", "b"]].values.astype(float) * 1.0  # fmt: skip
+    columns = followed.columns(pd.DataFrame(broken, columns=["x", "y"]))
+    assert (columns["x"], columns["y"]) == ({("in.csv", "a")}, {("in.csv", "b")})
+    table = pd.DataFrame(df[[
+        "b"]].values.astype(int), columns=["z"])  # fmt: skip
+    assert followed.columns(table)["z"] == {("in.csv", "b")}
+    both = pd.DataFrame({"sum": (df[
+        "a"].values + df["b"].values) * 2})  # fmt: skip
+    assert followed.columns(both)["sum"] == {("in.csv", "a"), ("in.csv", "b")}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
@@ -128,3 +128,21 @@ def test_predictions_put_into_another_table_are_of_the_rows_that_were_given(foll
     assert followed.facets("out.csv")["headwater_predictions"]["input"]["name"].endswith("new.csv")
     measured = followed.event()["run"]["facets"]["headwater_metrics"]["metrics"]
     assert {item["dataset"]["name"].rpartition("/")[2] for item in measured} == {"in.csv"}
+
+
+def test_predictions_are_of_the_rows_that_the_model_did_not_learn_from(follow):
+    """The features of the new rows are means of the known ones, which the model learned from, too; and a metric of
+    which the first argument is a prediction was measured on the rows, not on the model."""
+    numbers = pd.DataFrame({"key": list("uvuv"), "a": [1.0, 2.0, 3.0, 4.0], "y": [0.0, 1.0, 0.0, 1.0]})
+    numbers.to_csv("in.csv", index=False)
+    numbers[["key"]].to_csv("new.csv", index=False)
+    followed = follow("pandas", "numpy", "sklearn")
+    known, new = pd.read_csv("in.csv"), pd.read_csv("new.csv")
+    means = known.groupby("key", as_index=False)["a"].mean()
+    model = LinearRegression().fit(pd.merge(known[["key", "y"]], means, on="key")[["a"]], known["y"])
+    new["told"] = model.predict(pd.merge(new, means, on="key", how="left")[["a"]])
+    new.to_csv("out.csv", index=False)
+    r2_score(model.predict(known[["a"]]), known["y"])
+    assert followed.facets("out.csv")["headwater_predictions"]["input"]["name"].endswith("new.csv")
+    (measured,) = followed.event()["run"]["facets"]["headwater_metrics"]["metrics"]
+    assert measured["dataset"]["name"].endswith("in.csv")

@@ -179,8 +179,8 @@ def _of_numbers(value: Value) -> Columns:
 
 def _categorised(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """``pd.Categorical(column, ["low", "high"])`` comes from the column."""
-    data = argument(args, kwargs, 1, "values")
-    if isinstance(data, DATA) and recorder.values.get(data) is not None:
+    data = listed(recorder, argument(args, kwargs, 1, "values"))
+    if type(data) is Value or (isinstance(data, DATA) and recorder.values.get(data) is not None):
         bind(recorder, args[0], "Categorical", (data,), SOURCE)
 
 

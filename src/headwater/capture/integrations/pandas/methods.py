@@ -8,8 +8,8 @@ import pandas as pd
 from pandas.core.base import IndexOpsMixin
 from pandas.core.generic import NDFrame
 
-from headwater.capture.hooks import After, Hooks
-from headwater.capture.integrations.pandas.labels import columns_of, is_frame, label, names_of
+from headwater.capture.hooks import After, Hooks, observe
+from headwater.capture.integrations.pandas.labels import columns_of, is_frame, label, names_of, series_name
 from headwater.capture.integrations.pandas.mappings import chosen_by, looked_up_in
 from headwater.capture.integrations.pandas.operators import (
     column_numbers,
@@ -56,6 +56,7 @@ from headwater.capture.integrations.pandas.warning_locations import shares_limit
 from headwater.capture.recorder import Recorder
 from headwater.capture.trace import columns_made
 from headwater.capture.values import Columns, Dep, Rule, Value
+from headwater.capture.wrapper_frames import unseen
 
 _UNCHANGED: Final = [
     "copy",
@@ -150,6 +151,17 @@ def install(hooks: Hooks) -> None:
     hook_methods(hooks, (IndexOpsMixin, pd.DataFrame, pd.Series), ("value_counts",), lambda name: made(name, TOTAL))
     hook_methods(hooks, (IndexOpsMixin, pd.Series), ("unique",), lambda name: made(name, SOURCE))
     hook_methods(hooks, (NDFrame,), ("where", "mask", "_where"), _conditional)
+    named = vars(pd.Series).get("name")
+    if isinstance(named, property) and named.fset is not None:
+        setter = unseen(observe(named.fset, _named, "pandas.Series.name"))
+        hooks.put(pd.Series, "name", property(named.fget, setter, named.fdel, named.__doc__))
+
+
+def _named(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """``series.name = "price"``: its column has another name from now on."""
+    known = recorder.values.get(args[0])
+    if known is not None and known.column_names() != names_of([series_name(args[0].name)]):
+        bind(recorder, args[0], "rename", (args[0],), RENAMED)
 
 
 def _dropped(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

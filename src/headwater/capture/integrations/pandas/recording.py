@@ -17,6 +17,7 @@ from headwater.capture.integrations.pandas.indexes import index_value
 from headwater.capture.integrations.pandas.labels import describe, described
 from headwater.capture.recorder import SCALARS, Recorder, is_literal_here, looped_here
 from headwater.capture.scalars import can_follow
+from headwater.capture.source_analysis.array_items import index_read
 from headwater.capture.source_analysis.array_origins import known_or_listed, known_or_read
 from headwater.capture.source_analysis.row_list_syntax import MAKERS
 from headwater.capture.source_analysis.supposed_values import GUESSED, SUPPOSED
@@ -100,7 +101,8 @@ def new_in(recorder: Recorder, new: Any, key: str = "") -> list[Any]:
     """The inputs of an assignment of ``new``: data, the value of a list made by iterating over columns, or what a loop
     over data took a number or text from, which becomes the column ``key``. Any other list is ``NOTHING`` if it is
     literal in the code, else ``UNKNOWN``."""
-    found = operands(new if isinstance(new, DATA) else listed(recorder, new))
+    is_data = isinstance(new, DATA) and not isinstance(new, pd.Index)
+    found = operands(new if is_data else listed(recorder, new))
     if isinstance(new, list | tuple | dict) and not found:
         return [NOTHING if is_literal_here() else UNKNOWN]
     return found or operands(looped(new, key))
@@ -125,9 +127,19 @@ def is_literal(recorder: Recorder, data: Any) -> bool:
 
 
 def listed(recorder: Recorder, new: Any) -> Any:
-    """The value of a list that the code made by iterating over followed objects; otherwise the object itself."""
+    """The value of a list that the code made by iterating over followed objects, or of an index that was made of such;
+    otherwise the object itself."""
+    if isinstance(new, pd.Index):
+        return _indexed(recorder, new)
     value = known_or_listed(recorder.values, new) if isinstance(new, list | tuple) else None
     return new if value is None else value
+
+
+def _indexed(recorder: Recorder, index: pd.Index[Any]) -> Any:
+    if recorder.values.get(index) is not None or isinstance(index, pd.RangeIndex):
+        return index
+    value = index_value(recorder, index) or index_read(recorder.values, index, 4)
+    return index if value is None else value
 
 
 def argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str, default: Any = None) -> Any:

@@ -151,8 +151,8 @@ def _with_index(value: Value) -> Columns:
     unnamed = level(value, 0, UNNAMED)
     if not shown and unnamed:
         fields[field_of_level(UNNAMED)] = unnamed
-    elif len(shown) == 1 and not fields[shown[0]] and UNNAMED in levels_of(value.inputs[0]):  # named since
-        fields[shown[0]] = unnamed
+    elif len(shown) == 1 and not fields[shown[0]] and len(levels_of(value.inputs[0])) == 1:  # named since
+        fields[shown[0]] = level(value, 0, levels_of(value.inputs[0])[0])
     return Columns(fields)
 
 

@@ -27,6 +27,7 @@ from headwater.capture.integrations.sklearn.row_sets import columns_of, has_set,
 from headwater.capture.integrations.sklearn.splitters import record_seed
 from headwater.capture.integrations.sklearn.unseen_fits import model_used
 from headwater.capture.locations import located
+from headwater.capture.models import MODELS
 from headwater.capture.recorder import Recorder
 from headwater.capture.trace import columns_made
 from headwater.capture.values import Columns, DatasetRef, Dep, Value
@@ -295,9 +296,13 @@ def dataset_of(recorder: Recorder, objects: tuple[Any, ...]) -> DatasetRef | Non
     return None
 
 
+def _is_fitted(value: Value) -> bool:
+    return value.op.startswith(_FITS) or (value.dataset is not None and value.dataset.type in MODELS)
+
+
 def _before(value: Value, column: str | None) -> tuple[Value | None, str | None]:
     """The value that a column of another was taken from, and its name there."""
-    data = [item for item in value.inputs if not item.op.startswith(_FITS)]  # the rows, not the estimator
+    data = [item for item in value.inputs if not _is_fitted(item)]  # the rows, not the estimator
     if column is None or len(data) < 2:
         is_same = len(data) == 1 and column in data[0].column_names()
         return (data[-1] if data else None), column if is_same else None
