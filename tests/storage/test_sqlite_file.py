@@ -29,11 +29,12 @@ from headwater.storage.memory import MemoryStore
 from headwater.storage.migration import Migration
 from headwater.storage.open import open_store
 from headwater.storage.row_types import Receipt
-from headwater.storage.sqlite import SQLiteStore, restore
+from headwater.storage.sqlite import SQLiteStore
 from headwater.storage.sqlite import migrate as migrate_module
 from headwater.storage.sqlite import store as store_module
 from headwater.storage.sqlite.connection import CHECKPOINT_BYTES, PAGE_SIZE_BYTES, connect, queries
 from headwater.storage.sqlite.migrate import migrations, statements
+from headwater.storage.sqlite.repair import restore
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.suite.fixture import holding
 

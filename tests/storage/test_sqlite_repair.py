@@ -14,8 +14,9 @@ import pytest
 
 from headwater.errors import StoreCorrupt, StoreError, StoreLocked
 from headwater.storage.memory import MemoryStore
-from headwater.storage.sqlite import SQLiteStore, repair, restore, stored_tenants
+from headwater.storage.sqlite import SQLiteStore, stored_tenants
 from headwater.storage.sqlite.connection import PAGE_SIZE_BYTES
+from headwater.storage.sqlite.repair import repair, restore
 from headwater.testing.events import History, raw, whole_run
 
 EVENTS = raw(whole_run(1, "j", 0, ["a"], ["b"]) + whole_run(2, "k", 20, ["b"], ["c"]))

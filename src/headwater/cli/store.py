@@ -20,7 +20,7 @@ from headwater.storage.new_files import new_file
 from headwater.storage.open import POSTGRES
 
 if TYPE_CHECKING:
-    from headwater.storage.sqlite import Repaired
+    from headwater.storage.sqlite.repair import Repaired
 
 
 @click.group(cls=Suggesting)
@@ -107,7 +107,7 @@ def restore(ctx: click.Context, file: Path, force: bool) -> None:
     if target(ctx.find_root().obj).startswith(POSTGRES):
         _restore_to_server(ctx, file)
         return
-    from headwater.storage.sqlite import restore as put_back
+    from headwater.storage.sqlite.repair import restore as put_back
     from headwater.storage.sqlite.store import store_path
 
     tenant = ctx.find_root().obj.tenant
@@ -204,7 +204,7 @@ def repair(ctx: click.Context) -> None:
 
     The damaged file is set aside, not deleted. Exits with 1 when something was lost.
     """
-    from headwater.storage.sqlite import repair as salvage
+    from headwater.storage.sqlite.repair import repair as salvage
 
     place = file_of(ctx)
     if not place.exists():

@@ -156,7 +156,7 @@ def restore_store(target: str, source: Path, *, tenant: str) -> None:
         with require_postgres().open(target, tenant=tenant) as store:
             store.restore(source)
         return
-    from headwater.storage.sqlite import restore
+    from headwater.storage.sqlite.repair import restore
 
     restore(source, folder_of(target), tenant=tenant)
 

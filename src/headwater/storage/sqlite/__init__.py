@@ -1,6 +1,5 @@
-"""The store in a folder: one SQLite file per tenant."""
+"""The store in a folder: one SQLite file per tenant. What recovers a damaged file is in ``repair``, which few need."""
 
-from headwater.storage.sqlite.repair import Repaired, repair, restore
 from headwater.storage.sqlite.store import SQLiteStore, stored_tenants
 
-__all__ = ["Repaired", "SQLiteStore", "repair", "restore", "stored_tenants"]
+__all__ = ["SQLiteStore", "stored_tenants"]
