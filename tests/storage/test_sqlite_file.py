@@ -35,6 +35,7 @@ from headwater.storage.sqlite import store as store_module
 from headwater.storage.sqlite.connection import CHECKPOINT_BYTES, PAGE_SIZE_BYTES, connect, queries
 from headwater.storage.sqlite.migrate import migrations, statements
 from headwater.storage.sqlite.repair import restore
+from headwater.storage.sqlite.table import SQLiteContents
 from headwater.testing.events import History, raw, whole_run
 from headwater.testing.suite.fixture import holding
 
@@ -97,8 +98,13 @@ def test_no_store_is_made_where_none_was_asked_for(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-def test_two_processes_worth_of_stores_see_each_others_writes(tmp_path: Path) -> None:
-    """Two open stores write in turn; caches of one never hide what the other wrote."""
+@pytest.mark.parametrize("most_known", [0, 5, SQLiteContents.MOST_KNOWN])
+def test_two_processes_worth_of_stores_see_each_others_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_known: int
+) -> None:
+    """Two open stores write in turn; caches of one never hide what the other wrote, whether all digests of content are
+    known to it, only some, or none."""
+    monkeypatch.setattr(SQLiteContents, "MOST_KNOWN", most_known)
     with SQLiteStore.open(tmp_path) as one, SQLiteStore.open(tmp_path) as other, MemoryStore.open() as oracle:
         for place, event in enumerate(History(11).events(12)):
             receipt = (one if place % 2 else other).append([event])[0]

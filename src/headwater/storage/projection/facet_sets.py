@@ -36,6 +36,7 @@ from headwater.storage.projection.weights import DIGEST, ENTRY
 
 _CACHE_OBJECTS = 50_000
 _MOST_DIGESTED_BYTES = 8 << 20
+"""Of facets whose digests are kept by their bytes."""
 _OVERHEAD = 2500
 """What a facet set takes beside the contents of its facets."""
 LINEAGE_FACETS = (("lineage", "LineageDatasetFacet"), ("columnLineage", "ColumnLineageDatasetFacet"))
