@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.capture.delivery import Delivery
+from headwater.capture.frame_stack import with_room_below
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY
 from headwater.capture.own_threads import OWN
@@ -111,6 +112,7 @@ class Worker:
             except RuntimeError:  # the interpreter is ending, or no thread can be started: the last flush does the work
                 self._thread = None
 
+    @with_room_below
     def _work(self) -> None:
         BUSY.depth = 1  # nothing that this thread does is recorded
         while True:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
+from headwater.capture.frame_stack import with_room_below
+
 
 class Asked(NamedTuple):
     """What ``headwater run`` should run, and how. One of ``module``, ``code`` and the first of ``program`` is given."""
@@ -61,6 +63,7 @@ def read(arguments: Sequence[str]) -> Asked | None:
     return None
 
 
+@with_room_below
 def begin(asked: Asked) -> NoReturn:
     """Run the program under capture, and end this process the way it ends.
 
