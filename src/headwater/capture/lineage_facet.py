@@ -167,17 +167,26 @@ class Origins:
             if value.dataset is not None and not self._is_itself(value.dataset[:2]):
                 self._known[value.dataset[:2]] = None
                 self.flows[value.dataset] = value if value.state is None else value.state
-        self._add(self._indirect, found.indirect)
+        self._indirect.update(self._edges(found.indirect))
         self._is_coarse = self._is_coarse or found.is_coarse
         self._has_unknown = self._has_unknown or found.has_unknown
+        shared: dict[int, _Edges] = {}  # many columns of a model come from the same ones, and have one object for them
         for name, trails in found.fields.items():
-            self._add(self._fields.setdefault(name, {}), trails)
+            edges = shared.get(id(trails))
+            if edges is None:
+                edges = shared[id(trails)] = self._edges(trails)
+            known = self._fields.get(name)
+            if known is None:
+                self._fields[name] = edges.copy()
+            else:
+                known.update(edges)
         if sum(map(len, self._fields.values())) > MAX_FIELD_EDGES:
             self._is_coarse = True
         if self._is_coarse:
             self._fields = {}
 
-    def _add(self, edges: _Edges, trails: Trails) -> None:
+    def _edges(self, trails: Trails) -> _Edges:
+        edges: _Edges = {}
         for (value, column), trail in trails.items():
             if value.dataset is None:
                 continue
@@ -185,6 +194,7 @@ class Origins:
             self._certain[name] = self._certain.get(name, False) or trail.description != INFERRED
             self._has_own = self._has_own or name == self._target
             edges[name, column, trail] = None
+        return edges
 
     def _resolved(self, edges: _Edges) -> _Edges:
         """The edges, with those from columns of the target itself replaced by what this run made these columns from

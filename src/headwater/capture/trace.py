@@ -8,6 +8,7 @@ its result with the value, so that a frame with two outputs is traced once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from headwater.capture.guard import GUARD
@@ -267,6 +268,7 @@ def _trails(deps: list[Dep], views: list[Trace], beside: tuple[int, ...], known:
     trails = _resolve(deps, views)
     if not beside:
         return trails
+    trails = dict(trails)
     for position in {dep.input for dep in deps}.intersection(beside):
         own = views[position].indirect
         _merge(trails, {source: own[source] for source in own if source not in known})
@@ -274,31 +276,39 @@ def _trails(deps: list[Dep], views: list[Trace], beside: tuple[int, ...], known:
 
 
 def _resolve(deps: list[Dep], views: list[Trace]) -> Trails:
+    """The sources behind some dependencies. What one column is as it was is not copied, and must not be changed."""
+    if len(deps) == 1 and deps[0].input < len(views) and _is_plain(deps[0]):
+        return views[deps[0].input].column(deps[0].column)
     found: Trails = {}
     for dep in deps:
         if dep.input >= len(views):
             continue
-        view = views[dep.input]
-        inner = view.column(dep.column)
-        plain = dep.type == "DIRECT" and dep.subtype == "IDENTITY" and not dep.masking and not dep.description
-        if plain and not found:
-            found = dict(inner)
-        else:
-            _merge(found, inner if plain else {source: compose(dep, trail) for source, trail in inner.items()})
+        inner = views[dep.input].column(dep.column)
+        _merge(found, inner if _is_plain(dep) else {source: compose(dep, trail) for source, trail in inner.items()})
     return found
+
+
+def _is_plain(dep: Dep) -> bool:
+    return dep.type == "DIRECT" and dep.subtype == "IDENTITY" and not dep.masking and not dep.description
 
 
 def compose(dep: Dep | Trail, inner: Trail) -> Trail:
     """The trail of ``dep`` after ``inner``: indirect if either is, otherwise with the stronger transformation."""
-    masking = dep.masking or inner.masking
-    guessed = INFERRED in (dep.description, inner.description)
-    description = INFERRED if guessed else dep.description or inner.description
-    if dep.type == "INDIRECT":
-        return Trail("INDIRECT", dep.subtype, masking, description)
+    return _composed(dep.type, dep.subtype, dep.masking, dep.description, inner)
+
+
+@lru_cache(maxsize=1_024)
+def _composed(type: str, subtype: str, masking: bool, description: str, inner: Trail) -> Trail:
+    """There are few trails, and a program has millions of columns that they lead to."""
+    masking = masking or inner.masking
+    guessed = INFERRED in (description, inner.description)
+    description = INFERRED if guessed else description or inner.description
+    if type == "INDIRECT":
+        return Trail("INDIRECT", subtype, masking, description)
     if inner.type == "INDIRECT":
         return Trail("INDIRECT", inner.subtype, masking, description)
-    outer_strength, inner_strength = _STRENGTH.get(dep.subtype, 1), _STRENGTH.get(inner.subtype, 1)
-    return Trail("DIRECT", dep.subtype if outer_strength >= inner_strength else inner.subtype, masking, description)
+    outer_strength, inner_strength = _STRENGTH.get(subtype, 1), _STRENGTH.get(inner.subtype, 1)
+    return Trail("DIRECT", subtype if outer_strength >= inner_strength else inner.subtype, masking, description)
 
 
 def _as_indirect(trail: Trail) -> Trail:
@@ -307,12 +317,16 @@ def _as_indirect(trail: Trail) -> Trail:
 
 def _merge(into: Trails, more: Trails) -> None:
     """Add ``more`` to ``into``. For a source in both, a direct trail wins, then the stronger one, then a known one."""
+    if not into:
+        into.update(more)
+        return
     for source, trail in more.items():
-        known = into.get(source)
-        if known is None or _weight(trail) > _weight(known):
+        known = into.setdefault(source, trail)
+        if known is not trail and _weight(trail) > _weight(known):
             into[source] = trail
 
 
+@lru_cache(maxsize=1_024)
 def _weight(trail: Trail) -> tuple[bool, int, str, bool]:
     strength = _STRENGTH.get(trail.subtype, 1)
     return trail.type == "DIRECT", strength, trail.subtype, trail.description != INFERRED

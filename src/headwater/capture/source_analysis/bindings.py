@@ -193,12 +193,12 @@ def body_of(code: CodeType) -> list[ast.stmt]:
 
 
 def _body(code: CodeType, count: int) -> list[ast.stmt]:
-    tree = _tree("".join(lines_of(code.co_filename)[:count]))
+    tree = tree_of("".join(lines_of(code.co_filename)[:count]))
     return tree.body if code.co_name == "<module>" else _body_of(tree, code)
 
 
 @lru_cache(maxsize=4)
-def _tree(source: str) -> ast.Module:
+def tree_of(source: str) -> ast.Module:
     """The tree of a source; empty if it cannot be parsed. Several functions of a file are often asked for."""
     try:
         return parsed(source)
@@ -215,7 +215,7 @@ def module_steps_of(code: CodeType) -> tuple[Step, ...]:
 
 @lru_cache(maxsize=64)
 def _steps_in(filename: str, count: int) -> tuple[Step, ...]:
-    return tuple(_steps(_tree("".join(lines_of(filename)[:count])).body))
+    return tuple(_steps(tree_of("".join(lines_of(filename)[:count])).body))
 
 
 def _body_of(tree: ast.Module, code: CodeType) -> list[ast.stmt]:

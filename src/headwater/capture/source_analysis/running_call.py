@@ -10,12 +10,14 @@ from typing import Final
 
 from headwater.capture.caller_frame import variables
 from headwater.capture.notebook_cells import file_of, whole
-from headwater.capture.source_analysis.bindings import MAX_SOURCE_LINES
+from headwater.capture.source_analysis.bindings import MAX_SOURCE_LINES, tree_of
 from headwater.capture.source_analysis.code_lines import span_of
-from headwater.capture.source_analysis.line_parts import parsed
 from headwater.capture.source_analysis.parser import lines_of
 from headwater.capture.user_code import user_frame
 from headwater.capture.wrapper_frames import FILENAME
+
+Span = tuple[int, int, int, int]
+"""First line, first column, last line and last column of an expression."""
 
 _SIMPLE: Final = (ast.Name, ast.Constant, ast.Attribute, ast.Starred, ast.List, ast.Tuple, ast.Dict)
 """Arguments that compute nothing, or are a collection of several."""
@@ -95,22 +97,23 @@ def _running(code: CodeType, frame: FrameType) -> ast.Call | ast.Assign | None:
     return _node_at(file_of(code), len(lines_of(code.co_filename)), span) if span is not None else None
 
 
-@lru_cache(maxsize=256)
-def _node_at(filename: str, count: int, span: tuple[int, int, int, int]) -> ast.Call | ast.Assign | None:
+def _node_at(filename: str, count: int, span: Span) -> ast.Call | ast.Assign | None:
     """The call at a place in a file, or the statement that assigns to the item or attribute there."""
-    if not 0 < count <= MAX_SOURCE_LINES:
-        return None
-    try:
-        tree = parsed("".join(lines_of(filename)[:count]))
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _stands_at(node, span):
-            return node
-        if isinstance(node, ast.Assign) and any(_stands_at(target, span) for target in node.targets):
-            return node
-    return None
+    return _nodes_of(filename, count).get(span) if 0 < count <= MAX_SOURCE_LINES else None
 
 
-def _stands_at(node: ast.expr, span: tuple[int, int, int, int]) -> bool:
-    return (int(node.lineno), node.col_offset, int(node.end_lineno or 0), node.end_col_offset) == span
+@lru_cache(maxsize=16)
+def _nodes_of(filename: str, count: int) -> dict[Span, ast.Call | ast.Assign]:
+    """The calls and assignments in a file, by their place: a program has many calls, and is parsed once for all."""
+    found: dict[Span, ast.Call | ast.Assign] = {}
+    for node in ast.walk(tree_of("".join(lines_of(filename)[:count]))):
+        if isinstance(node, ast.Call):
+            found.setdefault(_span(node), node)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                found.setdefault(_span(target), node)
+    return found
+
+
+def _span(node: ast.expr) -> Span:
+    return int(node.lineno), node.col_offset, int(node.end_lineno or 0), node.end_col_offset or 0

@@ -21,7 +21,7 @@ from headwater.capture.integrations.pandas.rules import SAME, by_levels, column,
 from headwater.capture.integrations.pandas.selection import LOCATION, SCALAR, evaluated, is_all, is_mask
 from headwater.capture.recorder import Recorder, conditions_here
 from headwater.capture.source_analysis.array_items import item_read
-from headwater.capture.values import Columns, Dep, Rule, Value, same_column
+from headwater.capture.values import Columns, Dep, Rule, Value, same_fields
 
 
 def install(hooks: Hooks) -> None:
@@ -57,9 +57,9 @@ def assigned(
     """
 
     def rule(value: Value) -> Columns:
-        before = set(columns_of(value.inputs[0]))
-        chosen = columns_of(value) if names is None else names
-        fields = {name: same_column(name) if name in before else [] for name in columns_of(value)}
+        now, before = columns_of(value), columns_of(value.inputs[0])
+        chosen = now if names is None else names
+        fields = same_fields(now, before if now == before else frozenset(before))
         for place, name in enumerate(chosen):
             deps = list(fields.get(name, [])) if keeps else []
             if new is not None and new < len(value.inputs):

@@ -7,11 +7,12 @@ columns, so dependencies on them lead nowhere and are harmless.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from headwater.capture.integrations.pandas.labels import columns_of, has_column
 from headwater.capture.levels import UNNAMED, field_in, field_of_level, levels_of
-from headwater.capture.values import Columns, Dep, Rule, Value
+from headwater.capture.values import Columns, Dep, Rule, Value, same_column, same_fields
 
 IDENTITY: Final = "IDENTITY"
 TRANSFORMATION: Final = "TRANSFORMATION"
@@ -104,15 +105,21 @@ def levels(value: Value, position: int = 0) -> dict[str, list[Dep]]:
     return found
 
 
+def _one_column(name: str, subtype: str) -> list[Dep]:
+    return [Dep(0, name, subtype=subtype)]
+
+
 def by_name(subtype: str = IDENTITY, indirect: Sequence[By] = ()) -> Rule:
     """Each column comes from the column of that name in the first input, or from the index level (``reset_index``)."""
 
     def rule(value: Value) -> Columns:
-        known = set(columns_of(value.inputs[0]))
-        fields = {
-            name: [Dep(0, name, subtype=subtype)] if name in known else level(value, 0, name)
-            for name in columns_of(value)
-        }
+        now, before = columns_of(value), columns_of(value.inputs[0])
+        if subtype == IDENTITY and now == before:
+            fields = same_fields(now)
+        else:
+            known = frozenset(before)
+            made = same_column if subtype == IDENTITY else partial(_one_column, subtype=subtype)
+            fields = {name: made(name) if name in known else level(value, 0, name) for name in now}
         fields.update(levels(value))
         return Columns(fields, influences(value, indirect))
 

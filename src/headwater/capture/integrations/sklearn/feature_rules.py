@@ -24,12 +24,15 @@ def feature_rule(features: list[Feature], columns: tuple[str, ...], sides: int) 
         return lambda value: Columns({"*": unnamed}, label(value))
 
     def rule(value: Value) -> Columns:
-        fields = {
-            feature.name: [
-                Dep(0, columns[i], subtype=feature.subtype, description=feature.description) for i in feature.inputs
-            ]
-            for feature in features[:MAX_FEATURES]
-        }
+        made: dict[tuple[object, ...], list[Dep]] = {}  # features that come from the same have one list, traced once
+        fields: dict[str, list[Dep]] = {}
+        for name, inputs, subtype, how in features[:MAX_FEATURES]:
+            deps = made.get((inputs, subtype, how))
+            if deps is None:
+                deps = made[inputs, subtype, how] = [
+                    Dep(0, columns[i], subtype=subtype, description=how) for i in inputs
+                ]
+            fields[name] = deps
         known_fields = {name: fields.get(name, []) for name in value.column_names()}
         return Columns(known_fields, label(value))
 
