@@ -12,7 +12,7 @@ from functools import partial
 from types import CodeType
 from typing import Any
 
-from headwater.capture.source_analysis.literals import Place, Reader
+from headwater.capture.source_analysis.literals import Place, Reader, is_written
 from headwater.capture.source_analysis.own_attributes import (
     instance_attribute,
     method_of,
@@ -41,6 +41,9 @@ class AttributeReader(Reader):
     @abstractmethod
     def _is_followed(self, obj: object) -> bool:
         """Whether an object, or each item of a collection, is followed; what is, is taken."""
+
+    def _is_spelled(self, node: ast.expr, at: Place) -> bool:
+        return is_written(node, *at[:2])
 
     def attribute(self, node: ast.AST, at: Place) -> bool:
         """Whether an expression is an attribute that is followed, or that is filled with what can be resolved."""

@@ -54,6 +54,7 @@ _SIZED: Final = frozenset((
     *("zeros", "ones", "empty", "full", "arange", "linspace", "range", "date_range", "eye"),
 ))  # fmt: skip
 """Functions with a length or shape as argument, which is not data of their result."""
+_DICTIONARIES: Final = frozenset(("dict", "defaultdict", "Counter", "OrderedDict"))
 _TARGETS: Final = frozenset(("file", "filename", "fname"))
 """Names of the argument for the file in saving functions."""
 _PASSES_ON: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -235,7 +236,14 @@ class Reader:
             return bool(opened) and all(item is not None and self.follows(item, at) for item in opened)
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) else None
         value = given_there(node, name) or value  # best, best_name = model, name
-        return value is not None and self.follows(value, at)
+        if value is None or not self.follows(value, at):
+            return False
+        keys = _keys_filled(node, name, at) if self._is_spelled(value, at) else []
+        return all(self.follows(key, at) for key in keys)
+
+    def _is_spelled(self, node: ast.expr, at: Place) -> bool:
+        """Whether an expression that leads somewhere leads only to literals: here, no other does."""
+        return True
 
     def _parameter(self, code: CodeType, name: str, place: int) -> bool:
         """Whether the caller's argument is literal. A default is assumed to be."""
@@ -252,6 +260,25 @@ class Reader:
             return False  # the call does not show what the object contains
         given = given_for(call, code, name, place)
         return given is None or self.follows(given, Place(caller.code, caller.line))
+
+
+def _keys_filled(node: ast.stmt, name: str, at: Place) -> list[ast.expr]:
+    """The keys under which a statement puts something into a dictionary of that name: ``counts[word] += 1``. If what
+    it puts there is spelled out, these are all that the dictionary is made from."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    keys: list[ast.expr] = []
+    for target in targets:
+        filled, found = target, list[ast.expr]()
+        while isinstance(filled, ast.Subscript):
+            found.append(filled.slice)
+            filled = filled.value
+        keys += found if isinstance(filled, ast.Name) and filled.id == name else []
+    return keys if keys and any(_makes_dictionary(step.node) for step in bindings(name, at)) else []
+
+
+def _makes_dictionary(node: ast.stmt) -> bool:
+    value = getattr(node, "value", None)
+    return isinstance(value, ast.Dict | ast.DictComp) or (value is not None and called_name(value) in _DICTIONARIES)
 
 
 def _is_filled_by_call(name: str, at: Place) -> bool:

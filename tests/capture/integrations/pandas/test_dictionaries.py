@@ -3,6 +3,9 @@ indexes of rows that it drops."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -75,6 +78,70 @@ def test_numbers_given_to_the_items_of_a_column(frames):
     followed, train, test = frames
     codes = {town: number for number, town in enumerate(train["town"].unique())}
     assert followed.columns(test["town"].map(codes))["town"] == {TOWN, LOOKED_UP}
+
+
+def _counted(train, test):
+    counts = {}
+    for town in train["town"]:
+        if town not in counts:
+            counts[town] = {"sold": False, "seen": 0}
+        counts[town]["seen"] += 1
+    return test["town"].map(lambda town: counts[town]["seen"])
+
+
+def _counted_by_default(train, test):
+    counts = defaultdict(lambda: {"seen": 0})
+    for row in train.itertuples():
+        counts[row.town]["seen"] += 1
+    return test["town"].map(lambda town: counts[town]["seen"])
+
+
+@pytest.mark.parametrize("count", [_counted, _counted_by_default])
+def test_what_counts_keys_comes_from_the_keys(frames, count):
+    """``counts[town] += 1``: of all that is put into such a dictionary, the keys alone are data."""
+    followed, train, test = frames
+    assert followed.columns(count(train, test))["town"] == {TOWN, LOOKED_UP}
+
+
+def test_lines_of_a_file_counted_by_a_function(follow):
+    """A dictionary of numbers, counted in one function from the lines of a file and looked up in another."""
+    pd.DataFrame(TRAIN).to_csv("train.csv", index=False)
+    pd.DataFrame(TEST).to_csv("test.csv", index=False)
+    followed = follow("pandas", "files")
+    seen = _seen_in_file()
+    found = _with_seen(pd.read_csv("test.csv"), seen)
+    assert followed.columns(found["seen"])["seen"] == {TOWN, ("train.csv", None)}
+
+
+def _seen_in_file():
+    seen = {}
+    with Path("train.csv").open() as file:
+        for place, line in enumerate(file):
+            if place == 0:
+                continue
+            town, _, _, _ = line.split(",")
+            if town not in seen:
+                seen[town] = {"count": 0}
+            seen[town]["count"] += 1
+    return seen
+
+
+def _with_seen(frame, seen):
+    frame["seen"] = frame["town"].map(lambda town: seen.get(town, {"count": 0})["count"])
+    return frame
+
+
+def test_keys_of_other_objects_are_none_of_their_items(frames):
+    """Places in a list, and names of settings, are not what it holds."""
+    followed, train, test = frames
+    marks = [0] * 3
+    for place in train["sold"][:2]:
+        marks[place] = 1
+    settings = {}
+    for name in ("York", "Cork"):
+        settings[name] = 1
+    assert followed.columns(test["town"].map(settings))["town"] == {TOWN}
+    assert followed.columns(test["id"].map(lambda one: marks[one - 1]))["id"] == {("test.csv", "id")}
 
 
 def test_dictionaries_of_literals_have_no_source(frames):
