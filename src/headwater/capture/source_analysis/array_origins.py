@@ -311,6 +311,8 @@ class _Walk:
         if is_collected:
             more = arrays_of(self.places.values, wanted.code, step, self._called(wanted), loop)
             direct = list(dict.fromkeys((*direct, *more))) if wanted.code.co_name == "<module>" else more or direct
+        elif direct and wanted.called is not None:  # a later call, from elsewhere, made others
+            direct = arrays_of(self.places.values, wanted.code, step, wanted.called) or direct
         if direct and (wanted.is_operand or len(step.binds) == 1):
             taken = direct if is_collected else at_place(step, wanted.name, direct)
             self._take(of_parts(taken, wanted.mentions), wanted.mentions, keeps_columns=keeps)

@@ -162,6 +162,40 @@ def test_what_functions_gather_in_lists_and_dictionaries_over_folds(run):
         assert {field for name, field in found if name == read} == {"a", "b"}
 
 
+PUT_BACK_IN_ORDER = """
+import numpy as np, pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+from sklearn.tree import DecisionTreeClassifier
+def folded(model, data, y, new):
+    told, told_new, places = [], [], []
+    for train, test in KFold(2, shuffle=True, random_state=0).split(data):
+        model.fit(data.iloc[train], y.iloc[train])
+        told.append(model.predict(data.iloc[test]))
+        told_new.append(model.predict(new))
+        places.append(test)
+    places = np.concatenate(places)
+    told = np.concatenate(told, axis=0)
+    order = np.argsort(places)
+    in_order = told[order]
+    return in_order, np.mean(told_new, axis=0)
+data, new = pd.read_csv("numbers.csv"), pd.read_csv("new.csv")
+line, line_new = folded(LogisticRegression(), data[["a"]], data["y"], new[["a"]])
+tree, tree_new = folded(DecisionTreeClassifier(), data[["b"]], data["y"], new[["b"]])
+pd.DataFrame({"line": line, "tree": tree}).to_csv("stacked.csv", index=False)
+"""
+
+
+def test_folds_that_each_of_two_calls_puts_back_in_order(run):
+    """A function that concatenates the folds of a model and sorts them is called for a second model before the result
+    of the first is used: each column comes from the models and the features of its own call."""
+    followed = run(PUT_BACK_IN_ORDER)
+    for column, models, feature in (("line", {"model", "model_2"}, "a"), ("tree", {"model_3", "model_4"}, "b")):
+        found = followed.sources("stacked.csv", column)
+        assert {name for name, _ in found} == {*models, "numbers.csv"}
+        assert {field for _, field in found} == {feature}
+
+
 ON_PARTS = """
 import pandas as pd
 from sklearn.linear_model import LinearRegression
