@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+import pytest
+
 from headwater.capture.integrations.sklearn.feature_rules import feature_rule
 from headwater.capture.integrations.sklearn.features import Feature
 from headwater.capture.lineage_facet import Origins
-from headwater.capture.source_analysis import bindings, running_call
+from headwater.capture.source_analysis import bindings, loop_rounds, running_call
 from headwater.capture.source_analysis.parser import lines_of
 from headwater.capture.trace import trace
+from headwater.capture.value_table import Values
 from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value
 
 COLUMNS = tuple(f"c{number}" for number in range(80))
@@ -82,3 +85,78 @@ def test_a_program_is_parsed_once_for_all_of_its_calls(tmp_path, monkeypatch):
         assert isinstance(node, ast.Call)
         assert ast.unparse(node) == f"f(x + {number})"
     assert len(parsed) == 1
+
+
+class Thing:
+    """An object that can be followed."""
+
+    __slots__ = ("__weakref__",)
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A program that keeps twenty thousand objects made on its second line, and made one more on the third since; with
+    it the lines that were looked up, one for each look."""
+    path = tmp_path / "kept.py"
+    path.write_text("def run(derive, things):\n    for thing in things: derive(thing)\n    derive(things[-1])\n")
+    code = compile(path.read_text(), str(path), "exec").co_consts[0]
+    values, things = Values(), [Thing() for _ in range(20_000)]
+    for thing in things[:-1]:
+        values.bind(thing, make_value("made", rows=1, code=code, line=2))
+    last = values.bind(things[-1], make_value("made", rows=1, code=code, line=3))
+    looks: list[int] = []
+
+    def line_in(value: Value) -> int:
+        looks.append(value.offset)
+        return value.offset
+
+    monkeypatch.setattr(bindings, "line_in", line_in)
+    monkeypatch.setattr(loop_rounds, "line_in", line_in)
+    return values, things, code, last, looks
+
+
+def test_what_a_line_made_is_found_among_many(kept):
+    """The line of an instruction is looked up once for all that it made, not for each of them."""
+    values, things, code, last, looks = kept
+    step = bindings.step_at(bindings.steps_of(code), 3)
+    assert bindings.ends_of(bindings.made_there(values, code), step) == [last]
+    assert len(looks) < 10
+    loop = bindings.step_at(bindings.steps_of(code), 2).node
+    del looks[:]
+    assert loop_rounds._before_loop(values, code, loop, [last]) == 0
+    assert loop_rounds._before_loop(values, code, bindings.step_at(bindings.steps_of(code), 3).node, [last]) > 0
+    assert len(looks) < 10
+    assert len(values.alive()) == len(things)
+
+
+def test_only_the_latest_values_are_looked_through(kept):
+    """However many objects are alive, those among which some code's are searched one by one are a few hundred; and a
+    settled one is among them again when it is used."""
+    values, things, _, last, _ = kept
+    values.sweep()
+    assert len(values._by_id) < 1_000
+    assert values.seen(things[-1]) is last
+    assert all(values.knows(thing) for thing in things)
+    values.sweep()
+    assert len(values._by_id) < 1_000
+
+
+def test_what_has_been_replaced_is_not_found_any_more():
+    """An object that is changed a thousand times is found in its latest state alone, wherever its values are kept."""
+    values, thing, beside = Values(), Thing(), Thing()
+    code = compile("x = 1", "<changed>", "exec")
+    for number in range(2_000):
+        last = values.bind(thing, make_value("changed", rows=number, code=code, line=1))
+    assert values.made_in([code]).in_order() == [last]
+    values.bind(beside, make_value("made", code=code, line=2))
+    values.sweep()
+    for _ in range(100):  # what is only just gone is kept
+        make_value("beside")
+    values.sweep()
+    assert [value.op for value in values.made_in([code]).in_order()] == ["changed", "made"]
+    assert values.codes_named("<module>") == [code]
+    del thing, beside
+    values.sweep()
+    values._settled.thin()
+    assert values.made_in([code]).in_order() == []
+    assert values.codes_named("<module>") == []

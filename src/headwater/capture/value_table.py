@@ -6,7 +6,6 @@ Objects are recognised by identity, through weak references: the user's objects 
 from __future__ import annotations
 
 import importlib
-import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator
 from sys import _getframe
 from types import CodeType
@@ -14,6 +13,7 @@ from typing import Any, Final, Protocol
 from weakref import ref as _ref
 
 from headwater.capture.latest_arrays import LatestArrays
+from headwater.capture.settled_values import Entry, MadeByCode, Place, Row, SettledValues
 from headwater.capture.user_code import IS_USERS, user_frame
 from headwater.capture.values import UNKNOWN, DatasetRef, Rule, Value, make_value, next_number, opaque
 
@@ -43,7 +43,7 @@ MAX_DEPTH: Final = 20_000
 """A longer chain of operations on one object is cut: see ``Values.cut``."""
 
 _SWEEP: Final = 256
-"""The least number of values created between two sweeps for objects that are gone."""
+"""The number of values created between two sweeps of the latest: for objects that are gone, or have come to stay."""
 _JUST_GONE = 64
 """How many of the latest values are kept although their objects are gone, because the expression that made them may
 still be running."""
@@ -53,7 +53,10 @@ class Values:
     """The values of the objects that are alive, by identity. Thread-safe, because each step is one dict operation."""
 
     def __init__(self) -> None:
-        self._by_id: dict[int, tuple[weakref.ref[Any], Value]] = {}
+        self._by_id: dict[int, Entry] = {}
+        """The latest values, and those that were used lately."""
+        self._settled = SettledValues()
+        """All others. What is in both counts as it is among the latest."""
         self._sweep_at = 0
         """The number of the value at whose creation the next sweep is due."""
         self._watchers: dict[str, Callable[[object, Value], None]] = {}
@@ -76,9 +79,9 @@ class Values:
 
     def seen(self, obj: object) -> Value | None:
         """As ``get``, without a guess."""
-        known = self._by_id.get(id(obj))
-        if known is not None and known[0]() is obj:
-            return known[1]
+        known = self._bound(obj)
+        if known is not None:
+            return known
         for resolve in self.resolvers:
             found = resolve(obj)
             if found is not None:
@@ -87,43 +90,67 @@ class Values:
 
     def knows(self, obj: object) -> bool:
         """Whether this very object was bound; what resolvers or guesses say does not count."""
-        known = self._by_id.get(id(obj))
-        return known is not None and known[0]() is obj
+        return self._bound(obj) is not None
+
+    def _bound(self, obj: object) -> Value | None:
+        """The value that this very object was bound to. If it was not used lately, it is from now on."""
+        key = id(obj)
+        known = self._by_id.get(key)
+        if known is not None:
+            return known[1] if known[0]() is obj else None
+        known = self._settled.by_id.get(key)
+        if known is None or known[0]() is not obj:
+            return None
+        return self._by_id.setdefault(key, known)[1]
 
     def alive(self) -> list[Value]:
         """The values of all objects that are alive, in the order of their creation."""
-        found = [value for ref, value in list(self._by_id.values()) if ref() is not None]
-        return sorted(found, key=lambda value: value.number)
+        return sorted((value for _, value in self.objects()), key=lambda value: value.number)
 
     def objects(self) -> Iterator[tuple[object, Value]]:
         """The objects that are alive, with their values."""
-        for ref, value in list(self._by_id.values()):
+        for ref, value in [*{**self._settled.by_id, **self._by_id}.values()]:
             obj = ref()
             if obj is not None:
                 yield obj, value
 
-    def made_in(self, codes: Collection[CodeType]) -> list[Value]:
-        """The values that some code objects made, in the order of their creation: of objects that are alive, or have
-        only just gone (the steps within an expression)."""
-        kept = {id(code) for code in codes}
-        found = [known[1] for known in list(self._by_id.values()) if id(known[1].code) in kept]
-        return sorted(found, key=lambda value: value.number)
+    def made_in(self, codes: Collection[CodeType]) -> MadeByCode:
+        """The values that some code objects made: of objects that are alive, or have only just gone (the steps within
+        an expression)."""
+        latest, settled, kept = self._by_id, self._settled.by_id, {id(code): code for code in codes}
+        places = [place for code in kept.values() for place in self._settled.places_of(code)]
+        found: dict[tuple[int, int], Place] = {}
+        for key, known in list(latest.items()):
+            value = known[1]
+            if id(value.code) in kept and settled.get(key) is not known:
+                found.setdefault((id(value.code), value.offset), []).append((value.number, key, known))
+        places += [sorted(place, key=lambda row: row[0]) for place in found.values()]
+
+        def is_current(row: Row) -> bool:
+            return (latest.get(row[1]) or settled.get(row[1])) is row[2]
+
+        return MadeByCode(places, is_current)
 
     def codes_named(self, name: str) -> list[CodeType]:
         """The code objects of that name that made a value recently."""
-        codes = (known[1].code for known in list(self._by_id.values()))
+        codes = [*self._settled.codes(), *(known[1].code for known in list(self._by_id.values()))]
         return list(dict.fromkeys(code for code in codes if code is not None and code.co_name == name))
 
     def sweep(self) -> None:
-        """Forget the objects that are gone. Done now and then, because a callback for each object would cost more."""
-        table, recent = self._by_id, next_number() - _JUST_GONE
+        """Forget the objects that are gone, and let the others settle. Done now and then, because a callback for each
+        object would cost more."""
+        table, settled, recent = self._by_id, self._settled, next_number() - _JUST_GONE
         for key, known in list(table.items()):
-            if known[1].number > recent or known[0]() is not None:
+            if known[1].number > recent:
                 continue
+            if known[0]() is None:
+                settled.forget(key)
+            else:
+                settled.add(key, known)
             taken = table.pop(key, known)
             if taken is not known:  # another thread has bound a new object of that identity since
                 table.setdefault(key, taken)
-        self._sweep_at = next_number() + max(_SWEEP, len(table))
+        self._sweep_at = next_number() + _SWEEP
 
     def watch(self, class_name: str, watcher: Callable[[object, Value], None]) -> None:
         """Call ``watcher`` for each object bound whose class has that name."""

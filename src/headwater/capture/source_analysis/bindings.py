@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import CodeType
 from typing import Final, NamedTuple
 
 from headwater.capture.notebook_cells import file_of, parts_of, position_of, whole
+from headwater.capture.settled_values import MadeByCode
 from headwater.capture.source_analysis.line_parts import parsed
 from headwater.capture.source_analysis.parser import lines_of
 from headwater.capture.user_code import COMPREHENSIONS
@@ -73,10 +74,14 @@ _PUSHES: Final = frozenset({"heappush", "heappushpop", "heapreplace", "insort", 
 """Functions that change the list that they are given."""
 
 
-def made_there(values: Values, code: CodeType) -> list[tuple[int, Value]]:
-    """The values made by a code object, in order, each with its line; without those of ``_STORES``."""
-    codes = [part for whole_part in parts_of(code) for part in (whole_part, *comprehensions(whole_part))]
-    return [(line_in(value), value) for value in values.made_in(codes) if value.op not in _STORES]
+def made_there(values: Values, code: CodeType) -> MadeByCode:
+    """The values made by a code object, and by the comprehensions in it."""
+    return values.made_in([part for whole_part in parts_of(code) for part in (whole_part, *comprehensions(whole_part))])
+
+
+def is_store(value: Value) -> bool:
+    """Whether an operation stored something in an object, whose value this is: it is no source of what it stored."""
+    return value.op in _STORES
 
 
 def comprehensions(code: CodeType) -> Iterator[CodeType]:
@@ -96,21 +101,28 @@ def line_in(value: Value) -> int:
     return position_of(value.code, value.line, -1 - value.offset)
 
 
-def ends_of(made: list[tuple[int, Value]], step: Step) -> list[Value]:
+def within(first: int, last: int) -> Callable[[Value], bool]:
+    """Tests for values that were made on one of these lines."""
+    return lambda value: first <= line_in(value) <= last
+
+
+def ends_of(made: MadeByCode, step: Step) -> list[Value]:
     """The values that the latest run of a statement made and did not itself use, in order: of a comprehension in it, in
-    all of its rounds."""
-    here = [value for line, value in made if step.first <= line <= step.last]
-    latest = _latest_run(made, step) if has_rounds(step) else _latest_in_turn(here)
+    all of its rounds. ."""
+    here = made.on(within(step.first, step.last))
+    latest = _latest_run(made, here, step) if has_rounds(step) else _latest_in_turn(here)
     used = {id(item) for value in latest for item in value.inputs}
     return sorted((v for v in latest if id(v) not in used), key=lambda value: value.number)
 
 
-def _latest_in_turn(made: list[Value]) -> list[Value]:
+def _latest_in_turn(made: MadeByCode) -> list[Value]:
     """The values that the latest run of a statement without a comprehension made: as it runs through its instructions
     in turn, an earlier one after a later one is of another round of a loop. One call may make several values, one after
     the other: data and labels."""
     found: list[Value] = []
-    for value in reversed(made):
+    for value in made.latest_first():
+        if is_store(value):
+            continue
         if found and value.offset < 0 and found[-1].offset < 0:
             is_later = value.offset < found[-1].offset  # instructions are counted downwards from -1
             is_again = value.offset == found[-1].offset and found[-1].number - value.number > 1
@@ -125,14 +137,19 @@ def has_rounds(step: Step) -> bool:
     return any(isinstance(item, _ROUNDS) for item in ast.walk(step.node))
 
 
-def _latest_run(made: list[tuple[int, Value]], step: Step) -> list[Value]:
+def _latest_run(made: MadeByCode, here: MadeByCode, step: Step) -> list[Value]:
     """The values that a statement made since its code last made something elsewhere."""
+    elsewhere = made.on(lambda value: not step.first <= line_in(value) <= step.last)
     found: list[Value] = []
-    for line, value in reversed(made):
-        if step.first <= line <= step.last:
-            found.append(value)
-        elif found:
+    before = 0
+    for value in here.latest_first():
+        if is_store(value):
+            continue
+        if not found:
+            before = elsewhere.last_before(value.number, is_store)
+        if value.number < before:
             break
+        found.append(value)
     return found
 
 

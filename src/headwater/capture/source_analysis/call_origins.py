@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from headwater.capture import notebook_cells
 from headwater.capture.latest_arrays import Made
+from headwater.capture.settled_values import MadeByCode
 from headwater.capture.source_analysis.bindings import (
     Called,
     Step,
@@ -47,10 +48,10 @@ class Places:
 
     def __init__(self, values: Values) -> None:
         self.values = values
-        self._made: dict[CodeType, list[tuple[int, Value]]] = {}
+        self._made: dict[CodeType, MadeByCode] = {}
 
-    def made(self, code: CodeType) -> list[tuple[int, Value]]:
-        """The values that the code object made, in order, each with its line."""
+    def made(self, code: CodeType) -> MadeByCode:
+        """The values that the code object made."""
         found = self._made.get(code)
         if found is None:
             found = self._made[code] = made_there(self.values, code)

@@ -10,7 +10,16 @@ import ast
 from types import CodeType
 
 from headwater.capture.notebook_cells import parts_of
-from headwater.capture.source_analysis.bindings import Called, Step, comprehensions, line_in, made_there, steps_of
+from headwater.capture.source_analysis.bindings import (
+    Called,
+    Step,
+    comprehensions,
+    is_store,
+    line_in,
+    made_there,
+    steps_of,
+    within,
+)
 from headwater.capture.value_table import Values
 from headwater.capture.values import Value
 
@@ -80,17 +89,18 @@ def _before_latest(values: Values, code: CodeType, step: Step, called: Called, m
     caller, or by the function itself above the loop around the statement."""
     latest = max((value.number for value in made), default=0)
     loops = [loop.lineno for loop in _loops_around(code, step)]
-    above = [value.number for line, value in made_there(values, code) if line < min(loops, default=0)]
-    between = [value.number for value in values.made_in(parts_of(called.code)) if value.number < latest]
-    return max((number for number in (*above, *between) if number < latest), default=0)
+    top = min(loops, default=0)
+    above = made_there(values, code).on(lambda value: line_in(value) < top).last_before(latest, is_store)
+    return max(above, values.made_in(parts_of(called.code)).last_before(latest))
 
 
 def _before_loop(values: Values, code: CodeType, loop: ast.stmt, made: list[Value]) -> int:
     """The number of the last value that some code made outside of a loop before the latest arrays within it."""
     parts, latest = parts_of(code), max((value.number for value in made), default=0)
-    known = [*values.made_in(parts), *(array.value for array in values.arrays.made_in(parts))]
-    others = [value for value in known if not loop.lineno <= line_in(value) <= _end(loop)]
-    return max((value.number for value in others if value.number < latest), default=0)
+    is_inside = within(loop.lineno, _end(loop))
+    others = [array.value for array in values.arrays.made_in(parts) if not is_inside(array.value)]
+    last = max((value.number for value in others if value.number < latest), default=0)
+    return max(last, values.made_in(parts).on(lambda value: not is_inside(value)).last_before(latest))
 
 
 def _end(node: ast.stmt) -> int:

@@ -21,7 +21,7 @@ from headwater.capture.integrations.pandas.labels import index_levels
 from headwater.capture.integrations.pandas.rules import TRANSFORMATION, level, whole
 from headwater.capture.levels import Labels, field_of_level, levels_of
 from headwater.capture.recorder import Recorder
-from headwater.capture.source_analysis.bindings import last_binding, made_there, step_at, steps_of
+from headwater.capture.source_analysis.bindings import is_store, last_binding, made_there, step_at, steps_of, within
 from headwater.capture.user_code import user_frame
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value
 
@@ -118,10 +118,12 @@ def _made_of_levels(recorder: Recorder, code: CodeType, line: int, index: Any) -
     at = step_at(steps_of(code), line)
     if at is None:
         return None
-    made = [value for made_at, value in made_there(recorder.values, code) if at.first <= made_at <= at.last]
     names = _names_of(index)
-    fitting = [value for value in made if levels_of(value) == names and value.rows == len(index)]
-    return fitting[-1] if fitting and names else None
+    made = made_there(recorder.values, code).on(within(at.first, at.last)) if names else None
+    for value in made.latest_first() if made is not None else ():
+        if not is_store(value) and levels_of(value) == names and value.rows == len(index):
+            return value
+    return None
 
 
 def _object_of(node: ast.expr, held: Mapping[str, Any]) -> Any:
