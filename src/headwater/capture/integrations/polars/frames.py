@@ -10,6 +10,7 @@ from headwater.capture.integrations.polars import reshape_rules, rules
 from headwater.capture.integrations.polars.expressions import expressions, literals
 from headwater.capture.integrations.polars.lazy_schema import Frame, Names, plan_ran, polars, replayed
 from headwater.capture.integrations.polars.literal_columns import columns_in
+from headwater.capture.integrations.polars.told_names import told
 from headwater.capture.multi_file_reads import stacked
 from headwater.capture.notebook_cells import user_place, whole
 from headwater.capture.recorder import SCALARS, Recorder
@@ -189,7 +190,7 @@ def after_method(
     if columns is None and method in ("collect", "lazy", "cache", "clone"):
         columns = inputs[0].columns
     elif columns is None:
-        columns = replayed(inputs, method, *call[:2])
+        columns = replayed(inputs, method, *call[:2], told(method, inputs[0], *call[:2]))
     recorder.derive(
         result,
         f"polars.{method}",

@@ -10,6 +10,7 @@ from headwater.capture.hooks import Hooks
 from headwater.capture.integrations.polars import rules
 from headwater.capture.integrations.polars.frames import height, inputs_of, names_of, observing, with_literals
 from headwater.capture.integrations.polars.lazy_schema import Names, empty, polars
+from headwater.capture.integrations.polars.told_names import outputs_told
 from headwater.capture.recorder import Recorder
 from headwater.capture.values import Columns, Rule, Value, opaque
 
@@ -92,7 +93,14 @@ def after_aggregate(
             again = getattr(empty(inputs[0]), groups.method)(*groups.call[0], **groups.call[1])
             return dict(getattr(again, method)(*call[0], **call[1]).collect_schema())
 
-        columns = Names(make=make)
+        def tell() -> list[str] | None:
+            if method != "agg" or groups.method != "group_by" or not inputs[0].column_names():
+                return None
+            keys = outputs_told(groups.call[0], rules.named_only(groups.call[1]))
+            made = outputs_told(*call[:2]) if keys is not None else None
+            return [*keys, *made] if keys is not None and made is not None else None
+
+        columns = Names(make=make, before=inputs[:1], tell=tell)
     recorder.derive(
         result,
         f"polars.{groups.method}.{method}",

@@ -9,7 +9,7 @@ from typing import Any, Final
 from headwater.capture.integrations.polars.expressions import expressions, literals, outputs, roots
 from headwater.capture.integrations.polars.lazy_schema import Frame
 from headwater.capture.struct_parts import is_part
-from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value
+from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, same_fields
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -35,9 +35,11 @@ _OPTIONS: Final = ("maintain_order", "by", "strict", "nulls_equal", "validate", 
 
 def same(value: Value, subtype: str = "IDENTITY", indirect: list[Dep] | None = None) -> Columns:
     """Each column from the one of the same name; one that is new from nothing."""
-    own = set(value.inputs[0].column_names())
-    fields = {name: [Dep(0, name, subtype=subtype)] if name in own else [] for name in value.column_names()}
-    return Columns(fields, indirect or [])
+    now, before = value.column_names(), value.inputs[0].column_names()
+    own = before if now == before else frozenset(before)
+    if subtype == "IDENTITY":
+        return Columns(same_fields(now, own), indirect or [])
+    return Columns({name: [Dep(0, name, subtype=subtype)] if name in own else [] for name in now}, indirect or [])
 
 
 def made_by(expression: Any, value: Value, call: Call) -> dict[str, list[Dep]]:
@@ -88,7 +90,7 @@ def with_columns(call: Call) -> Rule:
     """``with_columns``: the existing columns, and the outputs of the expressions."""
 
     def rule(value: Value) -> Columns:
-        fields = {name: [Dep(0, name, subtype="IDENTITY")] for name in value.inputs[0].column_names()}
+        fields = same_fields(value.inputs[0].column_names())
         for expression in expressions(call[0], call[1]):
             fields.update(made_by(expression, value, call))
         return Columns(fields)
@@ -235,7 +237,7 @@ def grouped(call: Call, keys: Call, having: tuple[Any, ...] = ()) -> Rule:
     def rule(value: Value) -> Columns:
         source = value.inputs[0]
         fields: dict[str, list[Dep]] = {}
-        for expression in expressions(keys[0], _named(keys[1])):
+        for expression in expressions(keys[0], named_only(keys[1])):
             fields.update(outputs(expression, source))
         looked_at = [dep.column for deps in fields.values() for dep in deps if dep.column]
         for expression in expressions(call[0], call[1]):
@@ -252,7 +254,7 @@ def grouped_all(keys: Call, having: tuple[Any, ...] = ()) -> Rule:
     def rule(value: Value) -> Columns:
         source = value.inputs[0]
         made: dict[str, list[Dep]] = {}
-        for expression in expressions(keys[0], _named(keys[1])):
+        for expression in expressions(keys[0], named_only(keys[1])):
             made.update(outputs(expression, source))
         own = set(source.column_names())
         fields = {
@@ -294,5 +296,6 @@ def _chosen_by(having: tuple[Any, ...], source: Value) -> list[Dep]:
     return [Dep(0, name, "INDIRECT", "FILTER") for name in roots(having, source)]
 
 
-def _named(kwargs: dict[str, Any]) -> dict[str, Any]:
+def named_only(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The named expressions among the keywords of a grouping."""
     return {name: item for name, item in kwargs.items() if name not in _OPTIONS}
