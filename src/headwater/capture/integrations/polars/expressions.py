@@ -21,6 +21,8 @@ _AGGREGATES: Final = re.compile(
 )
 _NUMBER: Final = re.compile(r"dyn (?:float|int): (-?\d+\.?\d*(?:e[-+]?\d+)?)")
 _TEXT: Final = re.compile(r'"([^"]*)"')
+_KEYED: Final = ((".over(", "WINDOW"), (".sort_by(", "SORT"))
+"""Methods whose arguments decide over rows, and what they do there."""
 _OPAQUE: Final = re.compile(r"python_udf|map_batches|map_elements")
 
 
@@ -96,7 +98,7 @@ def _many(expression: Any, value: Value) -> dict[str, list[Dep]]:
     names = _expanded(expression, value)
     used = _used(expression, value)
     used = used if len(used) == len(names) else [list(dict.fromkeys(itertools.chain(*used)))] * len(names)
-    return {name: _deps(expression, columns) for name, columns in zip(names, used, strict=True)}
+    return {name: _deps(expression, columns, is_one_of_many=True) for name, columns in zip(names, used, strict=True)}
 
 
 def _used(expression: Any, value: Value) -> list[list[str]]:
@@ -129,24 +131,46 @@ def _expanded(expression: Any, value: Value) -> list[str]:
     return list(empty(value).select(expression).collect_schema().names())
 
 
-def _deps(expression: Any, roots: Sequence[str], *, is_plain: bool = False) -> list[Dep]:
-    """``is_plain``: the expression only takes a field out of a struct."""
+def _deps(expression: Any, roots: Sequence[str], *, is_plain: bool = False, is_one_of_many: bool = False) -> list[Dep]:
+    """``is_plain``: the expression only takes a field out of a struct. ``is_one_of_many``: a selector in it stands for
+    one column after the other, without a word of which."""
     text = str(expression)
     subtype = "IDENTITY" if is_plain else subtype_of(expression, text)
     description = "opaque" if _OPAQUE.search(text) else ""
-    windowed = ".over(" in text
     unique = dict.fromkeys(roots)
     deps = [
         Dep(0, str(name), subtype=subtype, description=INFERRED if isinstance(name, Unsure) else description)
         for name in unique
     ]
-    if windowed:
-        inside = text.split(".over(", 1)[1]
-        before = text.split(".over(", 1)[0]
-        named = {name: f'"{column_of_part(name)}"' for name in unique}
-        keys = {name for name, quoted in named.items() if quoted in inside and quoted not in before}
-        deps = [Dep(0, d.column, "INDIRECT", "WINDOW") if d.column in keys else d for d in deps]
+    for method, kind in _KEYED:
+        inside, outside = _keys_apart(text, method)
+        named = {name: f'"{column_of_part(name)}"' for name in unique} if inside else {}
+        keys = {name for name, quoted in named.items() if quoted in inside and quoted not in outside}
+        keys = set() if is_one_of_many and len(keys) == len(deps) else keys  # the one selected is a key itself
+        deps = [Dep(0, d.column, "INDIRECT", kind) if d.column in keys else d for d in deps]
     return deps
+
+
+def _keys_apart(text: str, method: str) -> tuple[str, str]:
+    """The arguments of all calls of a method in the text of an expression, and the rest of that text."""
+    inside, outside = "", ""
+    before, called, after = text.partition(method)
+    while called:
+        end = _end_of_call(after)
+        inside, outside = inside + after[:end], outside + before
+        before, called, after = after[end:].partition(method)
+    return inside, outside + before
+
+
+def _end_of_call(text: str) -> int:
+    """Where the arguments at the beginning of a text end: at the parenthesis that closes the call."""
+    depth, is_quoted = 1, False
+    for place, sign in enumerate(text):
+        is_quoted = is_quoted != (sign == '"')
+        depth += 0 if is_quoted else (sign == "(") - (sign == ")")
+        if depth == 0:
+            return place
+    return len(text)
 
 
 def subtype_of(expression: Any, text: str) -> str:

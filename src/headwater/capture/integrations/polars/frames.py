@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from headwater.capture.hooks import After, Hooks
+from headwater.capture.context import current
+from headwater.capture.guard import GUARD
+from headwater.capture.hooks import BUSY, After, Hooks
 from headwater.capture.integrations.polars import reshape_rules, rules
 from headwater.capture.integrations.polars.expressions import expressions, literals
 from headwater.capture.integrations.polars.lazy_schema import Frame, Names, plan_ran, polars, replayed
@@ -17,7 +20,7 @@ from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
 from headwater.capture.source_analysis.literals import constants_at, is_written, saved_at
 from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value, opaque
-from headwater.capture.wrapper_frames import observe_drawing
+from headwater.capture.wrapper_frames import USERS_CODE, observe_drawing, unseen
 
 METHODS: Final[dict[str, rules.RuleOf]] = {
     "select": rules.select,
@@ -86,6 +89,8 @@ def hook(hooks: Hooks) -> None:
     observing(hooks, pl, "select", after_bare_select)
     for name in ("get_column", "to_series", "__getitem__", "drop_in_place", "item"):
         hooks.after(pl.DataFrame, name, functools.partial(after_column, method=name))
+    hooks.after(pl.DataFrame, "get_columns", after_columns)
+    hooks.replace(pl.DataFrame, "iter_columns", _going_through)
     for name in ("hstack", "vstack", "extend", "insert_column", "replace_column"):
         hooks.after(pl.DataFrame, name, functools.partial(after_side, method=name))
 
@@ -250,6 +255,31 @@ def after_column(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs:
         return
     inputs = inputs_of(recorder, [args[0]])
     recorder.derive(result, f"polars.{method}", inputs, rule=rule, columns=names_of(result), rows=height(result))
+
+
+def after_columns(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Record all columns of a frame, taken out of it one by one."""
+    for column in result:
+        after_column(recorder, column, args, kwargs, "get_columns")
+
+
+def _going_through(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the generator of the columns of a frame, which ``for column in frame`` and ``*frame`` use, too."""
+
+    @functools.wraps(original)
+    def iter_columns(self: Any) -> Iterator[Any]:
+        for column in original(self):
+            depth, recorder = BUSY.depth, current()
+            if recorder is not None and depth in (0, USERS_CODE):
+                BUSY.depth = 1
+                try:
+                    with GUARD.at("polars.iter_columns"):
+                        after_column(recorder, column, (self,), {}, "iter_columns")
+                finally:
+                    BUSY.depth = depth
+            yield column
+
+    return unseen(iter_columns)
 
 
 def _after_item(recorder: Recorder, result: Any, args: tuple[Any, ...], method: str) -> None:

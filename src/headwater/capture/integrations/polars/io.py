@@ -167,8 +167,9 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         data = kwargs.get("data", kwargs.get("values")) if first is None else first
     if is_column and data is not None and known_or_listed(recorder.values, data) is not None:
         _same_data(recorder, args[0], data, "polars.Series")
-    elif isinstance(data, dict):
-        values = {str(name): known_or_listed(recorder.values, item) for name, item in data.items()}
+    elif isinstance(data, dict) or _are_columns(data):
+        named = dict(data) if isinstance(data, dict) else dict(zip(args[0].columns, data or (), strict=True))
+        values = {str(name): known_or_listed(recorder.values, item) for name, item in named.items()}
         if any(values.values()):
             _from_columns(recorder, args[0], values)
         elif is_literal_here(MAKERS):
@@ -181,6 +182,11 @@ def after_init(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: d
         )
     elif data is not None and known_or_listed(recorder.values, data) is not None:
         _same_data(recorder, args[0], data, "polars.DataFrame")
+
+
+def _are_columns(data: Any) -> bool:
+    """Whether data is a list of columns, each with its name: ``pl.DataFrame([a, b])``."""
+    return isinstance(data, list) and bool(data) and all(isinstance(item, polars().Series) for item in data)
 
 
 def _read_of_rows(frame: Any) -> Value | None:
