@@ -22,11 +22,12 @@ from headwater.capture.recorder import Recorder
 from headwater.capture.sql_parameters import ROWS
 from headwater.capture.values import FETCHED, Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, unseen
+from headwater.model.patterns import lazy_pattern
 
-_CONTROL: Final = re.compile(r"\s*(?:PRAGMA|BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b", re.I)
-_ROLLBACK: Final = re.compile(r"\s*ROLLBACK\b", re.I)
-_ASKS: Final = re.compile(r"\s*(?:SELECT|VALUES|TABLE|EXPLAIN|SHOW|DESCRIBE|SET)\b", re.I)
-_VALUES: Final = re.compile(r"(\s*(?:INSERT|REPLACE)\b.{1,4000}?\bVALUES\b\s*)\(", re.I | re.S)
+_CONTROL: Final = lazy_pattern(r"\s*(?:PRAGMA|BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b", re.I)
+_ROLLBACK: Final = lazy_pattern(r"\s*ROLLBACK\b", re.I)
+_ASKS: Final = lazy_pattern(r"\s*(?:SELECT|VALUES|TABLE|EXPLAIN|SHOW|DESCRIBE|SET)\b", re.I)
+_VALUES: Final = lazy_pattern(r"(\s*(?:INSERT|REPLACE)\b.{1,4000}?\bVALUES\b\s*)\(", re.I | re.S)
 _MAX_TEXT: Final = 50_000
 _MAX_REMEMBERED: Final = 2_000
 

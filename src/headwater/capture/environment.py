@@ -17,8 +17,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-_INFO = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+?)(-py\d[\d.]*)?\.(dist|egg)-info\Z")
-_RELEVANT = re.compile(
+from headwater.model.patterns import lazy_pattern
+
+_INFO = lazy_pattern(r"(?P<name>.+?)-(?P<version>[^-]+?)(-py\d[\d.]*)?\.(dist|egg)-info\Z")
+_RELEVANT = lazy_pattern(
     r"(CUDA|NVIDIA|HIP|ROCR|OMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR|POLARS|ARROW|PYTHON[A-Z]*|CONDA|VIRTUAL_ENV|SLURM|RAY|SPARK|"
     r"AIRFLOW|DAGSTER|PREFECT|MLFLOW|WANDB|HF|TRANSFORMERS|TORCH|PYTORCH|XLA|JAX|TF|KERAS|TOKENIZERS|NCCL|OPENLINEAGE|"
     r"HEADWATER|KUBERNETES|CI|GITHUB_ACTIONS|GITLAB_CI|TZ|LANG|LC)(_|\Z)"

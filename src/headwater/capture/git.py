@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from msgspec import Struct
 
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
+from headwater.model.patterns import lazy_pattern
+
+_COMMIT = lazy_pattern(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _DEEPEST_REFERENCE = 5
 _LARGEST_FILE_BYTES = 16 << 20
 _MANY_FILES = 1000
@@ -185,7 +186,7 @@ def _packed(common: Path, name: str) -> str | None:
     return None
 
 
-_SECTION = re.compile(r'\[\s*([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]')
+_SECTION = lazy_pattern(r'\[\s*([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]')
 
 
 def _remote(config: Path, branch: str | None) -> str | None:

@@ -14,10 +14,11 @@ from headwater.capture.source_analysis.row_list_syntax import KEYWORDS, Maker
 from headwater.capture.sql_parameters import columns_given, place_name
 from headwater.capture.user_code import IS_USERS, user_frame
 from headwater.capture.values import NOTHING, Columns, Dep, Value, make_value
+from headwater.model.patterns import lazy_pattern
 
 SPELLED: Final = make_value("sql.rows", (NOTHING,), lambda _: Columns({}))
 """The rows of a statement whose text stands in the user's code as it is: they have no source."""
-_INSERTS: Final = re.compile(r"\b(?:INSERT|REPLACE|CREATE)\b", re.I)
+_INSERTS: Final = lazy_pattern(r"\b(?:INSERT|REPLACE|CREATE)\b", re.I)
 _MANY: Final = {"executemany": 1, "execute_values": 2, "execute_batch": 2}
 """The methods and functions that take many rows, each with the position of the argument that they are."""
 _MOST_LOOKS: Final = 64

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.capture.assembler import JobFacts
 from headwater.capture.guard import GUARD
+from headwater.model.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from headwater.capture.client import Client
 
 PARENT_VARIABLES = ("HEADWATER_PARENT_RUN", "OPENLINEAGE_PARENT_ID")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
+_UUID = lazy_pattern(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 
 
 def facts_of_process(client: Client, script: Path | None = None, argv: Sequence[str] | None = None) -> JobFacts:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
 from headwater.capture.values import DatasetRef
 from headwater.errors import InvalidName
+from headwater.model.patterns import lazy_pattern
 from headwater.model.uris import from_uri
 
 MOST_FILES: Final = 100
 """Up to this many files read at once are a dataset each; beyond that, the folder or the pattern is one dataset."""
-_PATTERN: Final = re.compile(r"[*?\[]")
+_PATTERN: Final = lazy_pattern(r"[*?\[]")
 _CONTENT: Final = ('{"', '[{"', "[[", "<")
 """How text begins that some readers take where they take a path, and that is no path."""
 _MOST_LAYERS: Final = 8

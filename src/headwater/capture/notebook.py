@@ -13,7 +13,6 @@ import asyncio
 import inspect
 import json
 import os
-import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -25,12 +24,13 @@ from typing import TYPE_CHECKING, Any, Final
 from headwater.capture import api
 from headwater.capture.notebook_cells import Notebook
 from headwater.capture.notebook_file import Cell, cells_of
+from headwater.model.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from headwater.capture.notebook_shell import Shell
     from headwater.capture.script import Program
 
-_OF_LOOKS: Final = re.compile(r"[ \t]*%(?:matplotlib|config[ \t]+\w*Backend)\b")
+_OF_LOOKS: Final = lazy_pattern(r"[ \t]*%(?:matplotlib|config[ \t]+\w*Backend)\b")
 """Line magics that choose how figures are shown. They are ignored: no figures are shown here."""
 
 

@@ -21,14 +21,15 @@ import msgspec
 
 from headwater.capture.guard import GUARD
 from headwater.capture.secrets import MASK, is_key_name, is_secret_name, is_secret_number, looks_like_key, mask_text
+from headwater.model.patterns import lazy_pattern
 
-_SUSPICIOUS: Final = re.compile(
+_SUSPICIOUS: Final = lazy_pattern(
     rb"pass|pwd|secret|token|key|auth|cred|dsn|cookie|bearer|basic |digest |jwt|otp|pin\b|sig|ssn|cvv|connectionstring"
     rb"|://[^/]*@|-----begin|akia|asia|aroa|aida|eyj|gh[pousr]_|glpat-|xox|hf_|npm_|pypi-|[spr]k[-_]|aiza|sg\."
     rb"|(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])|=\S{32}|\\|\bsql\b|\bsourcecode\b"
 )
 """Matches lower-cased events that need the thorough path."""
-_HARMLESS: Final = re.compile(
+_HARMLESS: Final = lazy_pattern(
     rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:\.\d+)?z"
 )
 _Object: TypeAlias = dict[str, msgspec.Raw]
@@ -41,8 +42,8 @@ _NAME_KEYS: Final = ("name", "key")
 _NOT_SECRET: Final = frozenset({"nothing", "password", "secret", "disabled", "enabled", "default", "localhost"})
 
 
-_VERSION: Final = re.compile(r"\d{1,6}(\.\d{1,8}){1,5}([.+-]?[a-z]{1,5}\d{0,8}){0,3}")
-_PACKAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_VERSION: Final = lazy_pattern(r"\d{1,6}(\.\d{1,8}){1,5}([.+-]?[a-z]{1,5}\d{0,8}){0,3}")
+_PACKAGE: Final = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """The version and the name of a package."""
 
 

@@ -17,19 +17,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from headwater.capture.secrets import MASK, is_key_name, is_secret_name, is_secret_number, looks_like_key
+from headwater.model.patterns import lazy_pattern
 
-_LITERAL: Final = re.compile(r"[A-Za-z]{0,2}('''|\"\"\"|'|\")([\s\S]*)\1")
-_AS_NAME: Final = re.compile(r"-{0,2}[A-Za-z_][\w.-]{0,80}")
+_LITERAL: Final = lazy_pattern(r"[A-Za-z]{0,2}('''|\"\"\"|'|\")([\s\S]*)\1")
+_AS_NAME: Final = lazy_pattern(r"-{0,2}[A-Za-z_][\w.-]{0,80}")
 _BINDS: Final = frozenset({"=", ":", ":=", "==", "!=", "+="})
 _OPEN: Final = frozenset("([{")
 _CLOSE: Final = frozenset(")]}")
 _DEFAULTS: Final = frozenset({"default", "value", "const"})
 _ENVIRONMENT: Final = frozenset({"environ", "putenv"})
-_STATEMENT: Final = re.compile(
+_STATEMENT: Final = lazy_pattern(
     r"\s*(?:select|insert|update|delete|merge|replace|with|values|create|alter|copy|call|exec|execute|grant|set)\b",
     re.IGNORECASE,
 )
-_SQL_TEXT: Final = re.compile(r"(\\?')(?!\{[^{}']*\}\1)((?:(?!\1)[\s\S])+)\1")
+_SQL_TEXT: Final = lazy_pattern(r"(\\?')(?!\{[^{}']*\}\1)((?:(?!\1)[\s\S])+)\1")
 """A string literal in an SQL statement, but not a placeholder of an f-string."""
 _SHORTEST: Final = 6
 """Letters of a secret that is masked wherever it occurs; shorter ones, and plain words, would mask harmless text."""

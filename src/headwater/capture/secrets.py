@@ -8,6 +8,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import Final
 
+from headwater.model.patterns import lazy_pattern
+
 MASK: Final = "[redacted]"
 
 _SECRET_WORDS: Final = frozenset(
@@ -24,7 +26,7 @@ _SECRET_KEYS: Final = frozenset(
 )  # fmt: skip
 _TEXT_TOKENS: Final = frozenset({"pad", "eos", "bos", "unk", "mask", "sep", "cls"})
 _SECRET_NUMBERS: Final = frozenset({"password", "passwd", "pwd", "passcode", "pin", "otp", "secret", "ssn", "cvv"})
-_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORDS: Final = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 @lru_cache(maxsize=4096)
@@ -73,24 +75,26 @@ _FORMS: Final = (
     r"\bAIza[A-Za-z0-9_-]{30,}",
     r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
 )
-_ALONE: Final = re.compile("|".join(_FORMS))
-_AUTH: Final = re.compile(r"(?i)\b(bearer|basic|digest|token)(\s+|%20)([A-Za-z0-9._~+/=-]{8,})")
-_USERINFO: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s/@'\"<>?#]*)@")
-_USERINFO_ODD: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s/@'\"<>:]+):([^\s'\"<>@]*(?:@[^\s'\"<>@/]*)*)@")
-_NAMED: Final = re.compile(
+_ALONE: Final = lazy_pattern("|".join(_FORMS))
+_AUTH: Final = lazy_pattern(r"(?i)\b(bearer|basic|digest|token)(\s+|%20)([A-Za-z0-9._~+/=-]{8,})")
+_USERINFO: Final = lazy_pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s/@'\"<>?#]*)@")
+_USERINFO_ODD: Final = lazy_pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s/@'\"<>:]+):([^\s'\"<>@]*(?:@[^\s'\"<>@/]*)*)@")
+_NAMED: Final = lazy_pattern(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,80})(?P<close>\\?["'])?(?P<sep>\s*(?:=>|:=|[=:])\s*|\s+(?=["']))"""
     r"""(?P<quote>\\?["'])?(?P<value>(?(quote)(?:(?!(?P=quote))[\s\S])*|[^\s,;&|<>)\]}"']+))"""
 )
-_PLACEHOLDER: Final = re.compile(r"\W+|%s|%\(\w+\)s|\$\d+|:\w+|\{\w*\}")
+_PLACEHOLDER: Final = lazy_pattern(r"\W+|%s|%\(\w+\)s|\$\d+|:\w+|\{\w*\}")
 _NO_VALUES: Final = frozenset({"None", "null", "True", "False", "true", "false", "***"})
-_FLAG: Final = re.compile(r"""(?P<flag>--?[A-Za-z][A-Za-z0-9_-]*)(?P<sep>\s+)(?P<value>"[^"]*"|'[^']*'|[^\s"'-]\S*)""")
-_CARD: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
-_HEX: Final = re.compile(r"[0-9a-fA-F]+")
+_FLAG: Final = lazy_pattern(
+    r"""(?P<flag>--?[A-Za-z][A-Za-z0-9_-]*)(?P<sep>\s+)(?P<value>"[^"]*"|'[^']*'|[^\s"'-]\S*)"""
+)
+_CARD: Final = lazy_pattern(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+_HEX: Final = lazy_pattern(r"[0-9a-fA-F]+")
 _LONGEST_CARD: Final = 19
 _SHORTEST: Final = 13
 """A shorter text contains no card number (13 digits), no ``bearer`` with a token (14 characters), and none of the forms
 of secrets (14 and more)."""
-_EMAIL: Final = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
+_EMAIL: Final = lazy_pattern(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
 
 
 def mask_text(text: str, *, more: frozenset[str] = frozenset(), mask_emails: bool = False) -> str:
@@ -176,7 +180,7 @@ def _is_card(text: str) -> bool:
     return total % 10 == 0
 
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=-]+")
+_TOKEN: Final = lazy_pattern(r"[A-Za-z0-9+/_=-]+")
 
 
 def is_random(value: str) -> bool:

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from headwater.capture.locations import matching
+from headwater.model.patterns import lazy_pattern
 
 TEXT: Final = r"'(?:[^']|'')*'"
-QUOTED: Final = re.compile(TEXT)
+QUOTED: Final = lazy_pattern(TEXT)
 _ALIAS: Final = r"(?:\s+(?:AS\s+)?[\w\"]+)?"
-_SOURCE: Final = re.compile(
+_SOURCE: Final = lazy_pattern(
     rf"\b(?:FROM|JOIN)\s+(?:[\w.\"]+{_ALIAS}\s*,\s*)*(?P<file>{TEXT})"
     rf"|(?P<call>\b(?:read_\w+|\w+_scan)\s*\()|{TEXT}",
     re.IGNORECASE,
 )
-_ANOTHER: Final = re.compile(rf"{_ALIAS}\s*,\s*(?:[\w.\"]+{_ALIAS}\s*,\s*)*({TEXT})", re.IGNORECASE)
+_ANOTHER: Final = lazy_pattern(rf"{_ALIAS}\s*,\s*(?:[\w.\"]+{_ALIAS}\s*,\s*)*({TEXT})", re.IGNORECASE)
 """What follows one file in a list of tables: ``FROM 'a.csv' a, 'b.csv' b``."""
-_FIRST: Final = re.compile(rf"\w+\s*\(\s*({TEXT}|\[\s*(?:{TEXT}[\s,]*)*\])")
+_FIRST: Final = lazy_pattern(rf"\w+\s*\(\s*({TEXT}|\[\s*(?:{TEXT}[\s,]*)*\])")
 
 
 def readers(text: str) -> Iterator[str]:

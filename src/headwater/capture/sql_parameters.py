@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from headwater.model.patterns import lazy_pattern
+
 ROWS: Final = "headwater_rows"
 """The name of the given rows in a rewritten statement."""
 _PLACE: Final = "headwater_"
 """The beginning of the names of their columns, which their numbers follow, counted from 1."""
 _MOST_PLACES: Final = 1_000
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazy_pattern(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | ::
     | %\((?P<key>\w+)\)s | [:@$](?P<name>[^\W\d]\w*) | [?:$](?P<number>[1-9]\d*) | (?P<next>\?|%s\b)
     | (?P<word>[^\W\d]\w*) | (?P<mark>[(),;])""",

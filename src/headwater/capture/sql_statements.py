@@ -18,6 +18,7 @@ from headwater.capture.sql_file_columns import FileColumns
 from headwater.capture.sql_parameters import ROWS, is_place, with_rows
 from headwater.capture.values import NOTHING, Columns, DatasetRef, Dep, Rule, Value, make_value, opaque
 from headwater.model.names import IN_MEMORY, standard
+from headwater.model.patterns import lazy_pattern
 from headwater.model.uris import in_database_file
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ _FUNCTION: Final = "a table function"
 _EMPTIES: Final = ("DROP", "TRUNCATE", "CREATE_TABLE", "DELETE")
 """Kinds of statements after which a table is empty, unless ``_SPARES`` says otherwise."""
 
-_SPARES: Final = re.compile(r"\bIF\s+NOT\s+EXISTS\b|\bWHERE\b", re.IGNORECASE)
-_IN_PARTS: Final = re.compile(r"\b(?:PARTITION_BY|PER_THREAD_OUTPUT|FILE_SIZE_BYTES|APPEND)\b", re.IGNORECASE)
-_OVERWRITES: Final = re.compile(r"^\W*(?:INSERT|REPLACE)\s+OVERWRITE\b", re.IGNORECASE)
+_SPARES: Final = lazy_pattern(r"\bIF\s+NOT\s+EXISTS\b|\bWHERE\b", re.IGNORECASE)
+_IN_PARTS: Final = lazy_pattern(r"\b(?:PARTITION_BY|PER_THREAD_OUTPUT|FILE_SIZE_BYTES|APPEND)\b", re.IGNORECASE)
+_OVERWRITES: Final = lazy_pattern(r"^\W*(?:INSERT|REPLACE)\s+OVERWRITE\b", re.IGNORECASE)
 
 _CATALOGUES: Final = frozenset(("information_schema", "pg_catalog", "sys", "performance_schema"))
 _MASTERS: Final = frozenset(("sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_sequence", "sqlite_stat1"))

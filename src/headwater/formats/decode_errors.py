@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(.+)`")
-_TYPE = re.compile(r"Expected `(.+)`, got `(.+)`")
-_RANGE = re.compile(r"Expected `(?P<type>\w+)`(?P<length> of length)? (?P<sign><=|>=|<|>) (?P<bound>\S+)")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
-_PATTERN = re.compile(r"Expected `str` matching regex (.+)")
-_ENUM = re.compile(r"Invalid enum value (.+)")
-_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+from headwater.model.patterns import lazy_pattern
+
+_PATH = lazy_pattern(r"^(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+_MISSING = lazy_pattern(r"Object missing required field `(.+)`")
+_TYPE = lazy_pattern(r"Expected `(.+)`, got `(.+)`")
+_RANGE = lazy_pattern(r"Expected `(?P<type>\w+)`(?P<length> of length)? (?P<sign><=|>=|<|>) (?P<bound>\S+)")
+_UNKNOWN = lazy_pattern(r"Object contains unknown field `(.+)`")
+_PATTERN = lazy_pattern(r"Expected `str` matching regex (.+)")
+_ENUM = lazy_pattern(r"Invalid enum value (.+)")
+_STEP = lazy_pattern(r"\[(\d+)\]|([^.\[\]]+)")
 _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
 NOT_LISTED = "must be a value that is known here"
 """The rule of a member whose values are listed, by whoever declares it."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from headwater.formats.graph_view import WEAK, drawn_nodes, edge_labels, labels
 from headwater.model.emphasis import COLOURS, MEANINGS, PLAIN, Emphasis
 from headwater.model.graph import Graph, Node, NodeKind
+from headwater.model.patterns import lazy_pattern
 
-_ENTITY = re.compile(r"&(?=#?\w+;)")
+_ENTITY = lazy_pattern(r"&(?=#?\w+;)")
 
 
 def to_dot(graph: Graph, emphasis: Emphasis = PLAIN) -> str:

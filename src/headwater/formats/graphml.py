@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from xml.etree import ElementTree as Xml
 
 from headwater.formats.times import format_time
 from headwater.model.graph import Edge, Graph, Node
+from headwater.model.patterns import lazy_pattern
 
 _NODE_KEYS = {"kind": "string", "namespace": "string", "name": "string", "type": "string", "state": "string"} | {
     "level": "int",
@@ -16,7 +16,7 @@ _NODE_KEYS = {"kind": "string", "namespace": "string", "name": "string", "type":
 }
 _EDGE_KEYS = dict.fromkeys(("job", "run", "how", "valid_from", "valid_to", "columns"), "string")
 # What XML 1.0 cannot hold, however written.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = lazy_pattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_graphml(graph: Graph) -> str:

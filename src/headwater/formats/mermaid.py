@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from headwater.formats.graph_view import WEAK, drawn_nodes, edge_labels, labels
 from headwater.model.emphasis import COLOURS, MEANINGS, PLAIN, Emphasis
 from headwater.model.graph import Graph, Node, NodeKind
+from headwater.model.patterns import lazy_pattern
 
 # Any other sign of ASCII is written as a numeric entity: Mermaid has no one escape that holds in every place.
 # Letters of other scripts stay as they are: a page that is set to plain labels shows the entity itself.
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./:-,=@+()")
-_ICON = re.compile(r":(?=fa-)")
+_ICON = lazy_pattern(r":(?=fa-)")
 """Within ``fa:fa-car``, which Mermaid replaces by an icon."""
 _SHAPES = {"MODEL": ("{{", "}}"), "CHECKPOINT": ("{{", "}}"), "TABLE": ("[(", ")]"), "VIEW": ("[(", ")]")}
 

@@ -15,7 +15,6 @@ from typing import Any, NoReturn, cast
 import msgspec
 
 from headwater.errors import InvalidEvent
-from headwater.formats.decode_errors import find_nul, not_json, rule_of, value_at
 from headwater.formats.times import format_time, parse_time
 from headwater.model.events import DatasetEvent, Event, JobEvent, RunEvent
 from headwater.model.run_ids import canonical_run_id, run_of_job
@@ -197,6 +196,8 @@ def _parse(data: bytes) -> dict[str, Any]:
     try:
         document = _decode_any(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        from headwater.formats.decode_errors import not_json  # needed for bad input only
+
         hint = "an escape stands for half of a surrogate pair" if b"\\ud" in data.lower() else None
         raise InvalidEvent(rule=not_json(error), hint=hint) from None
     except RecursionError:
@@ -207,6 +208,8 @@ def _parse(data: bytes) -> dict[str, Any]:
 
 
 def _refuse_nul(document: dict[str, Any]) -> None:
+    from headwater.formats.decode_errors import find_nul  # needed for bad input only
+
     found = find_nul(document)
     if found is not None:
         raise InvalidEvent(field=found[0], value=repr(found[1][:80]), rule="must not hold NUL characters")
@@ -240,6 +243,8 @@ def _decoder_for(document: dict[str, Any]) -> Callable[[bytes], Event]:
 
 
 def _refuse(error: msgspec.ValidationError, document: dict[str, Any]) -> NoReturn:
+    from headwater.formats.decode_errors import rule_of, value_at  # needed for bad input only
+
     field, rule = rule_of(str(error))
     raise InvalidEvent(field=field, value=value_at(document, field), rule=rule) from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from headwater.formats.record_rules import (
 from headwater.formats.run_facets import JobType
 from headwater.formats.times import format_time
 from headwater.model.names import DatasetName, standard
+from headwater.model.patterns import lazy_pattern
 from headwater.model.platforms import PLATFORMS, Shape, canonical_scheme
 from headwater.model.uris import from_uri, to_uri
 
@@ -56,8 +56,8 @@ _DESTINATION_OF = {
     "FEATURE_VIEW": "feature_store",
     "DASHBOARD": "dashboard",
 }
-_ADDRESS = re.compile(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+._-]*:(?://|thin:@)|arn:|[A-Za-z]:[\\/]")
-_PATH = re.compile(r"[/~]|\.{1,2}/")
+_ADDRESS = lazy_pattern(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+._-]*:(?://|thin:@)|arn:|[A-Za-z]:[\\/]")
+_PATH = lazy_pattern(r"[/~]|\.{1,2}/")
 
 
 def to_document(record: Record) -> dict[str, Any]:

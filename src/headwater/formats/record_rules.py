@@ -13,6 +13,7 @@ import msgspec
 from headwater.errors import InvalidEvent, InvalidRecord
 from headwater.formats.decode_errors import find_nul
 from headwater.formats.times import parse_time
+from headwater.model.patterns import lazy_pattern
 from headwater.model.run_ids import canonical_run_id
 
 
@@ -73,10 +74,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 _FIELDS = ("lineage_id", "operation_type", "source", "destination", "transformation", "data_quality", "dependencies")
 _REQUIRED = _FIELDS[:5]
-_SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE).fullmatch
+_SHA256 = lazy_pattern(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE).fullmatch
 # A password is no part of a name, and must not come to rest in a store.
-_PASSWORD = re.compile(r"(://[^/?#@:\s]*):[^/?#\s]*@")
-_ZONED = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
+_PASSWORD = lazy_pattern(r"(://[^/?#@:\s]*):[^/?#\s]*@")
+_ZONED = lazy_pattern(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
 
 
 def read_record(document: Any) -> Record:

@@ -6,14 +6,15 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from headwater.errors import InvalidEvent
+from headwater.model.patterns import lazy_pattern
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - subtracting naive from naive is the fast path for UTC
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_FAST = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII).fullmatch
-_SHAPE = re.compile(
+_FAST = lazy_pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII).fullmatch
+_SHAPE = lazy_pattern(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?"
     r"(?: ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?(?:(?<=[+-]00:00)[Zz])?))?(?:\[[\w/+:-]+\])?",
     re.ASCII,

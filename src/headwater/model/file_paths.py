@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_SLASHES = re.compile(r"/{2,}")
-_DRIVE = re.compile(r"/*([A-Za-z]):(?=/|$)(.*)", re.DOTALL)
-_PARTITION = re.compile(r"[A-Za-z_][\w.-]*=[^/]*").fullmatch
+from headwater.model.patterns import lazy_pattern
+
+_SLASHES = lazy_pattern(r"/{2,}")
+_DRIVE = lazy_pattern(r"/*([A-Za-z]):(?=/|$)(.*)", re.DOTALL)
+_PARTITION = lazy_pattern(r"[A-Za-z_][\w.-]*=[^/]*").fullmatch
 # A file behind the partition must look like one of the table's parts: experiment folders are named ``lr=0.1`` too, and
 # the models in them are not parts of one dataset.
-_PART_FILE = re.compile(r"part[-.][^/=]*|\d+_\d+(?:_\w+)?|[^/=]+\.(?:parquet|orc|avro)").fullmatch
-_WAREHOUSE = re.compile(r"((?:^|.*?/)[^/]+\.db/[^/]+)(?:/.*)?", re.DOTALL)
+_PART_FILE = lazy_pattern(r"part[-.][^/=]*|\d+_\d+(?:_\w+)?|[^/=]+\.(?:parquet|orc|avro)").fullmatch
+_WAREHOUSE = lazy_pattern(r"((?:^|.*?/)[^/]+\.db/[^/]+)(?:/.*)?", re.DOTALL)
 # Spark's listener puts the folder of the database behind itself for a table that the catalog gives no place.
-_TWICE = re.compile(r"(^|/)([^/]+\.db)/\2/(?=[^/])")
-_GLOB_BACKWARDS = re.compile(r"(?:\*+/)+").match
+_TWICE = lazy_pattern(r"(^|/)([^/]+\.db)/\2/(?=[^/])")
+_GLOB_BACKWARDS = lazy_pattern(r"(?:\*+/)+").match
 _RELATIVE = ("./", "../", "~/")
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from headwater.model.file_paths import normal_file, normal_key, partitions_start
+from headwater.model.patterns import lazy_pattern
 from headwater.model.platforms import PLATFORMS, Fold, Platform, Shape, canonical_scheme
 
 IN_MEMORY = "inmemory://"
@@ -22,7 +23,7 @@ LOCAL_FILES = "file"
 LONGEST_CACHED = 400
 """Characters of a name of which the normal form is remembered: long ones would fill the memory."""
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*):(?://)?(.*)", re.DOTALL)
+_SCHEME = lazy_pattern(r"([A-Za-z][A-Za-z0-9+._-]*):(?://)?(.*)", re.DOTALL)
 #: file systems of which there is one, whose host is left out: ``dbfs:/mnt/orders``
 _ONE_HOST = frozenset({"hdfs", "dbfs"})
 _BARE = frozenset({"file", "bigquery", "pubsub", *_ONE_HOST})
@@ -31,12 +32,12 @@ _WITHOUT_SLASHES = frozenset(
     {"file", "inmemory", *_ONE_HOST, *(name for name, one in PLATFORMS.items() if one.is_file)}
 )
 _LOCALHOSTS = frozenset({"127.0.0.1", "::1", "[::1]", "0.0.0.0", "localhost.localdomain"})  # noqa: S104 - names, no bind
-_HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::(\d*))?").fullmatch
-_BARE_IPV6 = re.compile(r"[0-9a-f:.]+").fullmatch
-_QUOTED = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[^."`\[\]]+')
-_PLAIN = re.compile(r"[^.\"`\[\]\s](?:[^.\"`\[\]]*[^.\"`\[\]\s])?").fullmatch
-_GLUE = re.compile(r"(arn:[a-z0-9-]+:glue:[a-z0-9-]*:\d*)", re.IGNORECASE)
-_is_word = re.compile(r"\w").match
+_HOST_PORT = lazy_pattern(r"(\[[^\]]*\]|[^:\[\]]*)(?::(\d*))?").fullmatch
+_BARE_IPV6 = lazy_pattern(r"[0-9a-f:.]+").fullmatch
+_QUOTED = lazy_pattern(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[^."`\[\]]+')
+_PLAIN = lazy_pattern(r"[^.\"`\[\]\s](?:[^.\"`\[\]]*[^.\"`\[\]\s])?").fullmatch
+_GLUE = lazy_pattern(r"(arn:[a-z0-9-]+:glue:[a-z0-9-]*:\d*)", re.IGNORECASE)
+_is_word = lazy_pattern(r"\w").match
 
 
 class DatasetName(NamedTuple):

@@ -7,11 +7,12 @@ from bisect import bisect_left
 from collections.abc import Iterable
 
 from headwater.model.graph import Node, NodeKind
+from headwater.model.patterns import lazy_pattern
 
 LEAST = 10
 """Digits of a digest: few enough to compare at a glance."""
-_DIGEST = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9-]{1,15}:)?[0-9a-f]{16,128}", re.ASCII)
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+_DIGEST = lazy_pattern(r"(?:[A-Za-z0-9][A-Za-z0-9-]{1,15}:)?[0-9a-f]{16,128}", re.ASCII)
+_ID = lazy_pattern(r"[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
 def is_digest(text: str) -> bool:

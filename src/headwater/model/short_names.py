@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 
+from headwater.model.patterns import lazy_pattern
 from headwater.model.platforms import Shape, platform_of
 
 _LEAST_PARTS = 2
-_SCHEME = re.compile(r"[A-Za-z][\w+.-]*(?=:|$)")
+_SCHEME = lazy_pattern(r"[A-Za-z][\w+.-]*(?=:|$)")
 
 
 def is_path(namespace: str, name: str) -> bool:

@@ -13,17 +13,18 @@ from pathlib import Path
 from headwater.errors import InvalidName
 from headwater.model.file_paths import normal_file
 from headwater.model.names import IN_MEMORY, LOCAL_FILES, DatasetName, split_identifiers, standard
+from headwater.model.patterns import lazy_pattern
 from headwater.model.platforms import PLATFORMS, Platform, Shape, canonical_scheme
 
-_URI = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+):(//)?(.*)", re.DOTALL)
-_CHAIN = re.compile(r"(?:[a-z0-9+-]+(?:://[^:]*)?::)+((?:[a-z][a-z0-9+.-]*://|/).*)", re.DOTALL)
-_S3_HOST = re.compile(
+_URI = lazy_pattern(r"([A-Za-z][A-Za-z0-9+._-]+):(//)?(.*)", re.DOTALL)
+_CHAIN = lazy_pattern(r"(?:[a-z0-9+-]+(?:://[^:]*)?::)+((?:[a-z][a-z0-9+.-]*://|/).*)", re.DOTALL)
+_S3_HOST = lazy_pattern(
     r"(?:(?P<bucket>.+?)\.)?s3(?:[.-][a-z0-9-]+)?(?:\.dualstack)?(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?"
 )
-_GS_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?storage\.(?:googleapis|cloud\.google)\.com")
-_AZURE_HOST = re.compile(r"[a-z0-9-]+\.(?P<kind>blob|dfs)\.core\.windows\.net")
-_S3_ARN = re.compile(r"arn:aws[a-z-]*:s3:[^:]*:[^:]*:([^/]+)/?(.*)", re.DOTALL)
-_GLUE_ARN = re.compile(r"(arn:aws[a-z-]*:glue:[^:]*:\d*):(.+)", re.DOTALL)
+_GS_HOST = lazy_pattern(r"(?:(?P<bucket>.+)\.)?storage\.(?:googleapis|cloud\.google)\.com")
+_AZURE_HOST = lazy_pattern(r"[a-z0-9-]+\.(?P<kind>blob|dfs)\.core\.windows\.net")
+_S3_ARN = lazy_pattern(r"arn:aws[a-z-]*:s3:[^:]*:[^:]*:([^/]+)/?(.*)", re.DOTALL)
+_GLUE_ARN = lazy_pattern(r"(arn:aws[a-z-]*:glue:[^:]*:\d*):(.+)", re.DOTALL)
 
 
 def without_password(address: str) -> str:

@@ -5,7 +5,6 @@ A chart holds its table and names the columns that it shows, so both are read fr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, ClassVar, Final
@@ -15,10 +14,11 @@ from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.values import Value
 from headwater.capture.wrapper_frames import observe_io
+from headwater.model.patterns import lazy_pattern
 
 _PARTS: Final = ("layer", "hconcat", "vconcat", "concat", "spec")
 """Members of a chart that hold other charts."""
-_FIELD: Final = re.compile(r"^(?:\w+\()?(.*?)\)?(?::[A-Z])?$")
+_FIELD: Final = lazy_pattern(r"^(?:\w+\()?(.*?)\)?(?::[A-Z])?$")
 """A column in ``mean(price):Q``."""
 
 

@@ -20,10 +20,11 @@ from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.recorder import Recorder
 from headwater.capture.wrapper_frames import USERS_CODE, unseen
+from headwater.model.patterns import lazy_pattern
 
 _IDLE: Final = 0
 _BULK: Final = ("cur", "sql", "argslist", "template")
-_COLUMNS: Final = re.compile(r"\s*INSERT\s+INTO\s+[^(]*\(([^()]*)\)", re.IGNORECASE)
+_COLUMNS: Final = lazy_pattern(r"\s*INSERT\s+INTO\s+[^(]*\(([^()]*)\)", re.IGNORECASE)
 _CONNECTIONS: Final = Connections(
     lambda connection: place_in_postgres(connection.info),
     lambda connection: int(connection.get_transaction_status()) != _IDLE,

@@ -8,7 +8,6 @@ as for all frames that a library creates internally.
 from __future__ import annotations
 
 import functools
-import re
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
@@ -35,12 +34,13 @@ from headwater.capture.recorder import SCALARS, Recorder
 from headwater.capture.scalars import can_follow
 from headwater.capture.values import Columns, Dep, Value, make_value, same_columns
 from headwater.capture.wrapper_frames import unseen
+from headwater.model.patterns import lazy_pattern
 
 _MODEL: Final = "statsmodels.base.model"
 _WRAPPER: Final = "statsmodels.base.wrapper"
 _TOOLS: Final = "statsmodels.tools.tools"
 _FITS: Final = ("fit", "fit_regularized", "fit_constrained")
-_WORDS: Final = re.compile(r"[^\W\d]\w*|Q\(['\"]([^'\"]+)['\"]\)")
+_WORDS: Final = lazy_pattern(r"[^\W\d]\w*|Q\(['\"]([^'\"]+)['\"]\)")
 _OF_ROWS: Final = ("fittedvalues", "resid", "wresid", "resid_pearson", "resid_response", "resid_deviance", "mu")
 _PLAIN: Final = ("method", "cov_type", "maxiter", "alpha", "L1_wt", "order", "seasonal_order", "trend", "family")
 

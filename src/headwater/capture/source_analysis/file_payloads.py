@@ -8,7 +8,6 @@ on the handle, or with the handle as an argument. If the handle is passed on in 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from types import CodeType
 from typing import Final
@@ -16,13 +15,14 @@ from typing import Final
 from headwater.capture.source_analysis.bindings import Step, step_at, steps_of
 from headwater.capture.source_analysis.literals import Place
 from headwater.capture.source_analysis.row_list_syntax import called_name, given_to, owner_of
+from headwater.model.patterns import lazy_pattern
 
 _WRITERS: Final = frozenset(("json", "pickle", "csv", "yaml", "toml", "tomli_w", "simplejson", "ujson", "np", "numpy"))
 """Modules, by their usual names, whose functions write their arguments and nothing else."""
 _ARCHIVES: Final = frozenset(("ZipFile", "PyZipFile"))
 """Classes of archives: ``write`` puts a file into one, of which it is given the name."""
 _OWN: Final = frozenset(("write", "writelines", "close", "flush", "writerow", "writerows", "writeheader"))
-_MODE: Final = re.compile(r"[bt]?[wax][bt+]{0,2}|r[bt]?\+[bt]?")
+_MODE: Final = lazy_pattern(r"[bt]?[wax][bt+]{0,2}|r[bt]?\+[bt]?")
 _ONE_LINERS: Final = frozenset(("write_text", "write_bytes", "dump", "savetxt", "save", "print", "write"))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from types import CodeType, FrameType, FunctionType
@@ -28,6 +27,7 @@ from headwater.capture.source_analysis.call_origins import call_of, caller_of, g
 from headwater.capture.source_analysis.meant_parts import given_there
 from headwater.capture.source_analysis.row_list_syntax import called_name, given_to, maker_at
 from headwater.capture.user_code import is_users
+from headwater.model.patterns import lazy_pattern
 
 MAX_NODES: Final = 5_000
 """How many expressions are examined for one answer; if all of them are literal, the rest is assumed to be."""
@@ -59,7 +59,7 @@ _TARGETS: Final = frozenset(("file", "filename", "fname"))
 """Names of the argument for the file in saving functions."""
 _PASSES_ON: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 """Functions with these flags do not return all that they produce."""
-READS: Final = re.compile(
+READS: Final = lazy_pattern(
     r"read|load|scan|open|fromfile|fromregex|genfromtxt|memmap|from_(?:file|uri|arrow|pandas)|BufferOutputStream"
 )
 """Functions that read, or that make something empty for others to fill."""

@@ -22,13 +22,15 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, Final
 
-_DOUBTFUL: Final = re.compile(
+from headwater.model.patterns import lazy_pattern
+
+_DOUBTFUL: Final = lazy_pattern(
     r"""\\(?:[^\n\\'"abfnrtvx0-7] | [4-7][0-7]{2}) | (?<!\w)\d[\w.]*(?:and|else|for|if|in|is|not|or)\b""", re.VERBOSE
 )
 """Matches text that the parser may warn about, or that is in raw strings and comments."""
-_BRACED: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\(?=[{}])")
-_ESCAPE: Final = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
-_QUOTE: Final = re.compile("['\"]")
+_BRACED: Final = lazy_pattern(r"(?<!\\)((?:\\\\)*)\\(?=[{}])")
+_ESCAPE: Final = lazy_pattern(r"\\([0-7]{1,3}|.)", re.DOTALL)
+_QUOTE: Final = lazy_pattern("['\"]")
 _OF_BYTES: Final = frozenset("\n\\'\"abfnrtvx")
 _OF_TEXT: Final = _OF_BYTES | frozenset("NuU")
 _MOST_REPEATS: Final = 20

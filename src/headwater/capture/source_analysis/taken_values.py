@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from types import CodeType
 from typing import Final
 
@@ -11,15 +10,16 @@ from headwater.capture.source_analysis.known_items import Items
 from headwater.capture.source_analysis.row_list_syntax import called_name
 from headwater.capture.values import INFERRED, Dep, Value, make_value
 from headwater.capture.values import Columns as ByColumn
+from headwater.model.patterns import lazy_pattern
 
 TAKEN: Final = "taken"
 """The operation of a value inferred from the names in an expression."""
 Columns = dict[tuple[Value, str | None], None]
 """Values, each with the column that is used, or None for all of it."""
-_SUMMARIES: Final = re.compile(r"(nan)?(mean|median|std|var|sum|min|max|average|prod|ptp)|nunique|corr|corrcoef")
+_SUMMARIES: Final = lazy_pattern(r"(nan)?(mean|median|std|var|sum|min|max|average|prod|ptp)|nunique|corr|corrcoef")
 """Functions and methods whose result is a number about all of their data, unless they work along an axis."""
-_PARTS: Final = re.compile(r"(nan)?(percentile|quantile)")
-_METRICS: Final = re.compile(r".*_(score|loss|error|deviance)")
+_PARTS: Final = lazy_pattern(r"(nan)?(percentile|quantile)")
+_METRICS: Final = lazy_pattern(r".*_(score|loss|error|deviance)")
 """Functions of ``sklearn.metrics``."""
 
 

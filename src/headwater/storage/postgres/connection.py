@@ -29,6 +29,7 @@ from headwater.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
+from headwater.model.patterns import lazy_pattern
 from headwater.storage.postgres.arrays import register
 
 SCHEMA = "headwater"
@@ -44,7 +45,7 @@ _PATIENCE = {
 """Keepalive settings that detect a dead server within half a minute, rather than TCP's quarter of an hour."""
 T = TypeVar("T")
 Parameters = Sequence[Any] | Mapping[str, Any]
-_NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
+_NAME = lazy_pattern(r"^-- (\w+)$", re.MULTILINE)
 _BY_ROW = (" JOIN tenants AS owner ON owner.tenant_id = :tenant", "owner.tenant_id")
 """Selects rows together with their tenant, so that Citus writes them on the tenant's node. Otherwise it would move them
 by COPY, which row-level security forbids."""
@@ -60,12 +61,15 @@ _LOCKED = {"55P03", "40P01"}
 _CORRUPT = {"XX001", "XX002"}
 _BUSY = {"53300", "57P01", "57P02", "57P03", "53200"}
 _REMEDIES = (
-    (re.compile("password|authentication|pg_hba"), "see to user and password: in the address, PGPASSWORD or ~/.pgpass"),
-    (re.compile('database "[^"]*" does not exist'), "make the database first: createdb, or CREATE DATABASE"),
-    (re.compile('role "[^"]*" does not exist'), "make the role first: createuser, or CREATE ROLE ... LOGIN"),
-    (re.compile("resolve host|translate host|refused|timeout|timed out|unreachable|No route|No such file"), None),
     (
-        re.compile("connection is bad|invalid|SSL|certificate"),
+        lazy_pattern("password|authentication|pg_hba"),
+        "see to user and password: in the address, PGPASSWORD or ~/.pgpass",
+    ),
+    (lazy_pattern('database "[^"]*" does not exist'), "make the database first: createdb, or CREATE DATABASE"),
+    (lazy_pattern('role "[^"]*" does not exist'), "make the role first: createuser, or CREATE ROLE ... LOGIN"),
+    (lazy_pattern("resolve host|translate host|refused|timeout|timed out|unreachable|No route|No such file"), None),
+    (
+        lazy_pattern("connection is bad|invalid|SSL|certificate"),
         "see to the address: postgresql://user@host:port/database",
     ),
 )

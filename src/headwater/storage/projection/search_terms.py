@@ -10,7 +10,6 @@ of arrival. So the result follows from the set of events alone, and the best few
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Set
 from functools import lru_cache
 from hashlib import blake2b
@@ -18,6 +17,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
 
+from headwater.model.patterns import lazy_pattern
 from headwater.storage.projection.records import SearchText
 
 WHOLE, EXACT, BEGINNING, INSIDE, ELSEWHERE, NEAR = range(6)
@@ -40,7 +40,7 @@ _LONGEST_KEY = 160
 _LONGEST_CACHED, _LONGEST_TEXT_CACHED = 32, 8_192
 """Letters of a word whose pieces are remembered, and of a text whose words are."""
 _BUCKETS = 1024
-_WORD = re.compile(r"[^\W_]+")
+_WORD = lazy_pattern(r"[^\W_]+")
 _SEPARATORS = "/.:#"
 _SCORES = (1.0, 0.9, 0.8, 0.6, 0.4, 0.3)
 

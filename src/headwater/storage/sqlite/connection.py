@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from headwater.errors import StoreCorrupt, StoreError, StoreFull, StoreLocked, StoreReadOnly
+from headwater.model.patterns import lazy_pattern
 from headwater.storage.file_errors import explain_os
 
 PAGE_SIZE_BYTES = 4096
@@ -29,7 +30,7 @@ _PRIMARY = 0xFF
 _OURS = {"migrations", "frames"}
 """Tables that every store has had from its first schema on."""
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
-_NAME = re.compile(r"^-- (\w+)$", re.MULTILINE)
+_NAME = lazy_pattern(r"^-- (\w+)$", re.MULTILINE)
 
 
 @cache

@@ -24,13 +24,14 @@ from headwater.capture.sql_parameters import ROWS
 from headwater.capture.user_code import user_site
 from headwater.capture.values import Value, make_value, same_columns
 from headwater.model.names import IN_MEMORY
+from headwater.model.patterns import lazy_pattern
 from headwater.model.uris import in_database_file
 
 _EXECUTES: Final = ("execute", "executemany", "sql", "query", "from_query")
 _READS: Final = ("read_csv", "read_parquet", "read_json", "from_parquet", "from_csv_auto")
-_BEGINS: Final = re.compile(r"\s*(?:BEGIN|START\s+TRANSACTION)\b", re.I)
-_ENDS: Final = re.compile(r"\s*(?:(COMMIT|END)|ROLLBACK|ABORT)\b", re.I)
-_ASKS: Final = re.compile(
+_BEGINS: Final = lazy_pattern(r"\s*(?:BEGIN|START\s+TRANSACTION)\b", re.I)
+_ENDS: Final = lazy_pattern(r"\s*(?:(COMMIT|END)|ROLLBACK|ABORT)\b", re.I)
+_ASKS: Final = lazy_pattern(
     r"\s*(?:SELECT|FROM|VALUES|TABLE|EXPLAIN|SHOW|DESCRIBE|SUMMARIZE|SET|PRAGMA|PIVOT|UNPIVOT)\b", re.I
 )
 _FRAMES: Final = ("pandas", "polars", "pyarrow")

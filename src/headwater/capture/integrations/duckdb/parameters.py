@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-_TOKENS: Final = re.compile(
+from headwater.model.patterns import lazy_pattern
+
+_TOKENS: Final = lazy_pattern(
     r"(?P<apart>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/)"
     r"|(?P<reads>\b(?:read_\w+|parquet_scan|parquet_metadata|parquet_schema|glob)\s*\(\s*)?"
     r"(?P<place>\?\d*|\$\w+)",

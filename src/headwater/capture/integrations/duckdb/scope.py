@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import sys
 from collections.abc import Callable, Iterable
 from types import FrameType
@@ -15,8 +14,9 @@ from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks
 from headwater.capture.recorder import Recorder
 from headwater.capture.wrapper_frames import USERS_CODE, unseen
+from headwater.model.patterns import lazy_pattern
 
-WORD: Final = re.compile(r"[^\W\d]\w*")
+WORD: Final = lazy_pattern(r"[^\W\d]\w*")
 """Matches possible names of variables."""
 
 

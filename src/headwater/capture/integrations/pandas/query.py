@@ -21,8 +21,9 @@ from headwater.capture.recorder import Recorder
 from headwater.capture.source_analysis.parser import parsed, unobjectionable
 from headwater.capture.values import Columns, Dep, Rule, Value
 from headwater.capture.wrapper_frames import unseen
+from headwater.model.patterns import lazy_pattern
 
-_QUOTED: Final = re.compile(r"`([^`]*)`")
+_QUOTED: Final = lazy_pattern(r"`([^`]*)`")
 
 
 def install(hooks: Hooks) -> None:

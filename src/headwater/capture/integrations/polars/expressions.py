@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -14,16 +13,17 @@ from headwater.capture.integrations.polars.lazy_schema import Frame, empty, pola
 from headwater.capture.integrations.polars.struct_fields import StructFields, Unsure, mentions_structs
 from headwater.capture.struct_parts import column_of_part, part_of
 from headwater.capture.values import INFERRED, Dep, Value
+from headwater.model.patterns import lazy_pattern
 
-_AGGREGATES: Final = re.compile(
+_AGGREGATES: Final = lazy_pattern(
     r"(?<!\bcs)\.(sum|mean|min|max|median|std|var|count|len|first|last|n_unique|approx_n_unique|quantile|product|any|all|"
     r"null_count|arg_min|arg_max|implode|skew|kurtosis|entropy|mode)\("
 )
-_NUMBER: Final = re.compile(r"dyn (?:float|int): (-?\d+\.?\d*(?:e[-+]?\d+)?)")
-_TEXT: Final = re.compile(r'"([^"]*)"')
+_NUMBER: Final = lazy_pattern(r"dyn (?:float|int): (-?\d+\.?\d*(?:e[-+]?\d+)?)")
+_TEXT: Final = lazy_pattern(r'"([^"]*)"')
 _KEYED: Final = ((".over(", "WINDOW"), (".sort_by(", "SORT"))
 """Methods whose arguments decide over rows, and what they do there."""
-_OPAQUE: Final = re.compile(r"python_udf|map_batches|map_elements")
+_OPAQUE: Final = lazy_pattern(r"python_udf|map_batches|map_elements")
 
 
 def expressions(args: Iterable[Any], kwargs: dict[str, Any] | None = None) -> list[Any]:

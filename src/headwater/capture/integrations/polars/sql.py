@@ -23,11 +23,12 @@ from headwater.capture.sql_statements import rule_of
 from headwater.capture.user_code import user_frame
 from headwater.capture.values import Value, make_value
 from headwater.capture.wrapper_frames import unseen
+from headwater.model.patterns import lazy_pattern
 
 _DIALECT: Final = "duckdb"
 """The dialect that is closest to polars' SQL."""
-_WORD: Final = re.compile(r"[^\W\d]\w*")
-_CREATES: Final = re.compile(r"\s*CREATE\s+TABLE\s+\"?([^\W\d]\w*)\"?\s+AS\b", re.I)
+_WORD: Final = lazy_pattern(r"[^\W\d]\w*")
+_CREATES: Final = lazy_pattern(r"\s*CREATE\s+TABLE\s+\"?([^\W\d]\w*)\"?\s+AS\b", re.I)
 _MOST_CALLERS: Final = 40
 _CONTEXTS: Final[weakref.WeakKeyDictionary[Any, dict[str, Value]]] = weakref.WeakKeyDictionary()
 """The frames of each ``SQLContext``, by name."""

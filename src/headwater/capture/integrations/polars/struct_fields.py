@@ -10,15 +10,15 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from headwater.capture.integrations.polars.lazy_schema import empty, polars
 from headwater.capture.struct_parts import part_of
 from headwater.capture.values import Value
+from headwater.model.patterns import lazy_pattern
 
-_MENTIONS: Final = re.compile(r"\bas_struct\(|\.struct\.|struct_eval|with_fields")
+_MENTIONS: Final = lazy_pattern(r"\bas_struct\(|\.struct\.|struct_eval|with_fields")
 _RENAMES: Final = frozenset(("RenameFields", "PrefixFields", "SuffixFields", "MapFieldNames"))
 
 

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-_NO_NAME: Final = re.compile(
+from headwater.model.patterns import lazy_pattern
+
+_NO_NAME: Final = lazy_pattern(
     r"""
     "(?:[^"\\]|\\.)*"      # a text
     | \{[^{}]*\}           # options of a function, or a literal structure
@@ -20,10 +22,10 @@ _NO_NAME: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NESTED: Final = re.compile(r"FieldRef\.Nested\(FieldRef\.Name\((.*?)\)(?: FieldRef\.\w+\(.*?\))*\)")
-_PLACE: Final = re.compile(r"(?:FieldRef\.)?FieldPath\((\d+)[^)]*\)")
-_KEY: Final = re.compile(r"FieldRef\.Name\((.*?)\) (?:ASC|DESC)\b")
-_PLAIN: Final = re.compile(r"[^\W\d][\w .\-]*")
+_NESTED: Final = lazy_pattern(r"FieldRef\.Nested\(FieldRef\.Name\((.*?)\)(?: FieldRef\.\w+\(.*?\))*\)")
+_PLACE: Final = lazy_pattern(r"(?:FieldRef\.)?FieldPath\((\d+)[^)]*\)")
+_KEY: Final = lazy_pattern(r"FieldRef\.Name\((.*?)\) (?:ASC|DESC)\b")
+_PLAIN: Final = lazy_pattern(r"[^\W\d][\w .\-]*")
 """Matches a name that can be no number and no sign."""
 _MARKS: Final = frozenset('"{}()<>\\')
 """What tells names from the rest; a name that has some of them itself leaves it unsure what belongs to it."""
