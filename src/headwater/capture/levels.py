@@ -16,6 +16,9 @@ UNNAMED: Final = ""
 """The name of an index that has none, if its sources are known. A default index that only counts has no level."""
 
 
+SHOWN_UNNAMED: Final = "__index_level_0__"
+
+
 class Labels:
     """Columns of a frame with index levels. Iterates over the names that the value shows as its columns."""
 
@@ -28,7 +31,7 @@ class Labels:
 
     def __iter__(self) -> Iterator[Any]:
         if self.shown:
-            yield from self.index
+            yield from map(shown_level, self.index)
         yield from (self.columns,) if isinstance(self.columns, str) else self.columns
 
 
@@ -51,13 +54,14 @@ def field_of_level(level: str) -> str:
 def field_in(source: Value, level: str) -> str | None:
     """The field of the index level of that name in a value; None for a dataset that does not have it."""
     if source.dataset is not None or shows_levels(source):
-        return level if level in source.column_names() else None
+        shown = shown_level(level)
+        return shown if shown in source.column_names() else None
     return field_of_level(level)
 
 
 def shown_level(level: str) -> str:
     """The name of an index level as the column of a dataset; a level without a name is named as Arrow names it."""
-    return level or "__index_level_0__"
+    return level or SHOWN_UNNAMED
 
 
 def level_fields(source: Value) -> list[str]:

@@ -30,7 +30,7 @@ def accepts(obj: object) -> bool:
 
 
 def table(obj: Any) -> Table:
-    """The object as a table; a series without a name is the column ``value``."""
+    """The object as a table; a series without a name is the column ``0``, as in a file."""
     if isinstance(obj, pd.Index):
         labelled = _levels(obj, always=True)
     else:
@@ -38,7 +38,7 @@ def table(obj: Any) -> Table:
         if isinstance(obj, pd.DataFrame):
             labelled += [(label_text(label), series.array) for label, series in obj.items()]
         else:
-            labelled.append(("value" if obj.name is None else label_text(obj.name), obj.array))
+            labelled.append(("0" if obj.name is None else label_text(obj.name), obj.array))
     names = unique_names(label for label, _ in labelled)
     size_bytes = sum(int(array.nbytes) for _, array in labelled)
     columns = [extension_column(name, array) for name, (_, array) in zip(names, labelled, strict=True)]

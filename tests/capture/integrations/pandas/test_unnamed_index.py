@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -243,3 +246,66 @@ def test_an_index_that_was_given_another_name(follow):
     means.to_csv("out.csv")
     assert followed.sources("out.csv", "group") == {("in.csv", "kind")}
     assert ("in.csv", "n") in followed.sources("out.csv", "mean")
+
+
+@pytest.fixture
+def days(follow):
+    """A file whose first column has no name, as pandas writes an index, and what is known of it."""
+    index = ["2020-01-01", "2020-02-02", "2020-03-03"]
+    pd.DataFrame({"n": [1, 2, 3], "m": [4.0, 3.0, 2.0]}, index=index).to_csv("days.csv")
+    return follow("pandas", "numpy", "pyarrow", "sqlite3"), pd.read_csv("days.csv", index_col=0, parse_dates=True)
+
+
+DAY = {("days.csv", "__index_level_0__")}
+
+
+def test_an_index_read_from_a_column_without_a_name(days):
+    """What is made of it comes from that column of the file, which is named as Arrow names it."""
+    followed, df = days
+    df["month"] = df.index.month
+    plain = df[["n"]].reset_index()
+    df.index = pd.to_datetime(df.index)
+    later = df.shift(1).dropna()
+    later["year"] = later.index.year
+    assert followed.columns(df)["month"] == DAY
+    assert followed.columns(plain) == {"index": DAY, "n": {("days.csv", "n")}}
+    assert followed.direct(later, "year") == {"__index_level_0__": "TRANSFORMATION"}
+
+
+def test_an_index_without_a_name_is_a_column_of_what_is_written(days):
+    """Of a file under that name, of a table under the name that SQL gives it; its schema and its sources agree. Not if
+    it is left out; nor is it a source of the other columns."""
+    followed, df = days
+    df.to_csv("copy.csv")
+    df.to_csv("without.csv", index=False)
+    df["n"].to_csv("series.csv")
+    with closing(sqlite3.connect("days.db")) as connection:
+        df.to_sql("days", connection)
+        df.to_sql("labelled", connection, index_label="day")
+    pd.read_csv("copy.csv", index_col=0).reset_index(names="day").to_csv("again.csv", index=False)
+    own = {("days.csv", "__index_level_0__")}
+    assert followed.sources("copy.csv", "__index_level_0__") == own
+    assert followed.sources("copy.csv", "n") == {("days.csv", "n")}
+    assert followed.sources("series.csv", "__index_level_0__") == own
+    assert followed.entries()["without.csv"]["fields"].keys() == {"n", "m"}
+    assert followed.sources("days", "index") == followed.sources("labelled", "day") == own
+    assert followed.sources("again.csv", "day") == {("copy.csv", "__index_level_0__")}
+    for name, shown in (("copy.csv", "__index_level_0__"), ("days", "index"), ("labelled", "day")):
+        assert {field["name"] for field in followed.facets(name)["schema"]["fields"]} == {shown, "n", "m"}
+
+
+def test_a_series_without_a_name_is_the_column_that_pandas_writes(days):
+    """``to_csv`` heads it ``0``: so does its schema."""
+    followed, df = days
+    df["n"].rename(None).to_csv("plain.csv", index=False)
+    assert [field["name"] for field in followed.facets("plain.csv")["schema"]["fields"]] == ["0"]
+    assert followed.sources("plain.csv", "0") == {("days.csv", "n")}
+
+
+def test_numbers_that_count_the_rows_are_no_column(follow):
+    """The first column of what ``to_csv`` wrote of a frame without an index of its own, read back as the index."""
+    pd.DataFrame({"n": [1, 2, 3]}).to_csv("counted.csv")
+    followed = follow("pandas")
+    frame = pd.read_csv("counted.csv", index_col=0)
+    frame.to_csv("copy.csv")
+    assert followed.entries()["copy.csv"]["fields"].keys() == {"n"}

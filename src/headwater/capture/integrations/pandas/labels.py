@@ -79,6 +79,14 @@ def described(result: Any, inputs: Sequence[Any], known: Sequence[Value], is_lab
     return columns, rows
 
 
+def levels_in_file(index: Any) -> tuple[str, ...]:
+    """The index levels that a file of the frame holds as columns: those with names, and labels without a name. Without
+    a name, numbers are taken to count the rows."""
+    if is_unnamed(index) and index.dtype.kind not in "iu":
+        return (UNNAMED,)
+    return index_levels(index)
+
+
 def is_unnamed(index: Any) -> bool:
     """Whether an index has labels, but no name."""
     return index.name is None and not isinstance(index, MultiIndex | RangeIndex)

@@ -14,7 +14,7 @@ from headwater.capture.context import current
 from headwater.capture.databases import database_of
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
-from headwater.capture.integrations.pandas.labels import index_levels, series_name
+from headwater.capture.integrations.pandas.labels import levels_in_file, series_name
 from headwater.capture.integrations.pandas.recording import argument, bind, hook_io
 from headwater.capture.integrations.pandas.rules import SAME
 from headwater.capture.levels import Labels
@@ -73,11 +73,11 @@ def install(hooks: Hooks) -> None:
 
 
 def shape_of(obj: Any) -> tuple[Any, int | None]:
-    """The columns, with the named index, and the number of rows of a file that holds ``obj``."""
+    """The columns, with the index, and the number of rows of a file that holds ``obj``."""
     if not isinstance(obj, pd.DataFrame | pd.Series):
         return None, None
     columns = series_name(obj.name) if isinstance(obj, pd.Series) else obj.columns
-    levels = index_levels(obj.index)
+    levels = levels_in_file(obj.index)
     return (Labels(columns, levels, shows_index=True) if levels else columns), len(obj.index)
 
 

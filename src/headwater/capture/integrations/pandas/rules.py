@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from headwater.capture.integrations.pandas.labels import columns_of, has_column
-from headwater.capture.levels import UNNAMED, field_in, field_of_level, levels_of
+from headwater.capture.levels import SHOWN_UNNAMED, UNNAMED, field_in, field_of_level, levels_of
 from headwater.capture.values import Columns, Dep, Rule, Value, same_column, same_fields
 
 IDENTITY: Final = "IDENTITY"
@@ -43,7 +43,7 @@ def level(value: Value, position: int, name: str, subtype: str = IDENTITY) -> li
     source = value.inputs[position]
     known = levels_of(source)
     if name not in known:
-        if name == "index" and UNNAMED in known:
+        if name in ("index", SHOWN_UNNAMED) and UNNAMED in known:
             name = UNNAMED
         elif name == UNNAMED and len(known) == 1:
             name = known[0]

@@ -10,11 +10,11 @@ from pandas.core.generic import NDFrame
 from headwater.capture.buffers import put_in
 from headwater.capture.databases import database_of
 from headwater.capture.hooks import After, Hooks, unobserved
-from headwater.capture.integrations.pandas.labels import index_levels, names_of
+from headwater.capture.integrations.pandas.labels import index_levels, levels_in_file, names_of
 from headwater.capture.integrations.pandas.readers import shape_of
 from headwater.capture.integrations.pandas.recording import argument, hook_io, hook_io_methods
 from headwater.capture.integrations.pandas.rules import IDENTITY, column, level
-from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
+from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of, shown_level
 from headwater.capture.locations import is_path, located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import Recorder
@@ -113,9 +113,9 @@ def _write(
     recorder.wrote(value, ref, snapshot=held, is_added=adds, is_anew=is_anew)
 
 
-def snapshot_of(obj: Any, *, index: bool = True, columns: Any = None) -> Any:
-    """What may be profiled of ``obj`` as it is written: the chosen columns, and the index unless it is left out. None
-    if it is not data."""
+def snapshot_of(obj: Any, *, index: bool = True, columns: Any = None, unnamed: str = UNNAMED) -> Any:
+    """What may be profiled of ``obj`` as it is written: the chosen columns, and the index unless it is left out,
+    as ``unnamed`` if it has no name. None if it is not data."""
     if not isinstance(obj, NDFrame):
         return None
     with unobserved():
@@ -124,19 +124,26 @@ def snapshot_of(obj: Any, *, index: bool = True, columns: Any = None) -> Any:
         if not index and (index_levels(obj.index) or not isinstance(obj.index, pd.RangeIndex)):
             obj = obj.copy(deep=False)
             obj.index = pd.RangeIndex(len(obj))
+        elif index and unnamed and levels_in_file(obj.index) == (UNNAMED,):
+            obj = obj.copy(deep=False)
+            obj.index = obj.index.rename(unnamed)
     return snapshot(obj)
 
 
-def written_value(recorder: Recorder, obj: Any, op: str, *, index: bool = True, columns: Any = None) -> Any:
-    """The value that is written: the chosen columns and, unless it is left out, the index by its names."""
+def written_value(
+    recorder: Recorder, obj: Any, op: str, *, index: bool = True, columns: Any = None, unnamed: str = UNNAMED
+) -> Any:
+    """The value that is written: the chosen columns and, unless it is left out, the index by its names, or as
+    ``unnamed``."""
     known = recorder.values.get(obj) or UNKNOWN
     if not isinstance(obj, pd.DataFrame | pd.Series):
         return known if known is not UNKNOWN else None
     kept, rows = shape_of(obj)
     if isinstance(columns, list | tuple | pd.Index):
-        kept = Labels(names_of(columns), index_levels(obj.index), shows_index=True)
+        kept = Labels(names_of(columns), levels_in_file(obj.index), shows_index=True)
     if type(kept) is Labels:
         kept.shown = index
+        kept.index = tuple(name or unnamed for name in kept.index if name or levels_of(known))
     rule = _with_index if index else _as_written
     return make_value(op, (known,), rule, columns=kept, rows=rows, code=known.code, line=known.line)
 
@@ -146,13 +153,13 @@ def _as_written(value: Value) -> Columns:
 
 
 def _with_index(value: Value) -> Columns:
-    """The index is written, too. Without a name it is part of the whole, but not a column."""
+    """The index is written, too. Numbers without a name are part of the whole, but not a column."""
     fields, shown = _as_written(value).fields, levels_of(value)
     unnamed = level(value, 0, UNNAMED)
     if not shown and unnamed:
         fields[field_of_level(UNNAMED)] = unnamed
-    elif len(shown) == 1 and not fields[shown[0]] and len(levels_of(value.inputs[0])) == 1:  # named since
-        fields[shown[0]] = level(value, 0, levels_of(value.inputs[0])[0])
+    elif len(shown) == 1 and not fields[shown_level(shown[0])] and len(levels_of(value.inputs[0])) == 1:  # named since
+        fields[shown_level(shown[0])] = level(value, 0, levels_of(value.inputs[0])[0])
     return Columns(fields)
 
 
@@ -163,6 +170,8 @@ def _to_sql(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
         return
     ref: DatasetRef = database.table(name, kwargs.get("schema"))
     index = bool(kwargs.get("index", True))
-    value = written_value(recorder, owner, "to_sql", index=index)
+    label = argument(args, kwargs, 6, "index_label")
+    label = label if isinstance(label, str) else "index"
+    value = written_value(recorder, owner, "to_sql", index=index, unnamed=label)
     adds = argument(args, kwargs, 4, "if_exists") == "append"
-    recorder.wrote(value, ref, snapshot=None if adds else snapshot_of(owner, index=index), is_added=adds)
+    recorder.wrote(value, ref, snapshot=None if adds else snapshot_of(owner, index=index, unnamed=label), is_added=adds)
