@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from headwater.capture import event_documents, models
 from headwater.capture.child_reads import Relatives
 from headwater.capture.datasets import DATASET_BUDGET_S, Datasets, Touched
 from headwater.capture.guard import GUARD
 from headwater.capture.intermediate_files import through
+from headwater.capture.job_facts import JobFacts
 from headwater.capture.lineage_facet import job_entry, read_by
 from headwater.capture.operations_facet import Steps
 from headwater.capture.recorder import (
@@ -34,22 +35,9 @@ from headwater.capture.recorder import (
     Write,
 )
 from headwater.capture.run_outcomes import MOST_LISTED, Outcome, outcome_body
-from headwater.capture.sql_statements import Tables, analyse
+from headwater.capture.sql_tables import Tables
 from headwater.capture.superseded import supersede
 from headwater.capture.values import DatasetRef, Value, make_value, same_columns
-
-
-class JobFacts(NamedTuple):
-    """Facts about a job that do not come from its recorder: bodies of job and run facets, computed on first use."""
-
-    job_facets: Callable[[], dict[str, Any]] = dict
-    run_facets: Callable[[], dict[str, Any]] = dict
-    parent: tuple[str, str, str] | None = None
-    """Namespace and name of the job, and id of the run, that started this run."""
-    is_session: bool = False
-    """Whether somebody types what the run does: that counts as it is done, as for a streaming job, whenever and
-    however the session ends."""
-
 
 _NEWS: Final = 1.25
 """Growth of the number of parameters, metrics and seeds after which they are sent again."""
@@ -352,6 +340,8 @@ class Assembler:
         return touched
 
     def _take_statement(self, item: Statement) -> None:
+        from headwater.capture.sql_statements import analyse
+
         for done in analyse(item, self._tables):
             self._statements.append((done.masked_text, item.dialect))
             self._unresolved.extend(done.unresolved)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headwater.capture import context, event_documents, own_threads
-from headwater.capture.assembler import Assembler, JobFacts
+from headwater.capture.assembler import Assembler
 from headwater.capture.child_reads import ChildReads, Relatives
 from headwater.capture.config import Config
 from headwater.capture.delivery import Delivery
 from headwater.capture.guard import GUARD
+from headwater.capture.job_facts import JobFacts
 from headwater.capture.logs import guard_logs
 from headwater.capture.recorder import VALUES, Recorder
 from headwater.capture.redact import Redactor

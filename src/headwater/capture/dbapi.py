@@ -16,7 +16,7 @@ from headwater.capture import context
 from headwater.capture import recorder as recording
 from headwater.capture.given_rows import SPELLED, rows_given, rows_spelled
 from headwater.capture.guard import GUARD
-from headwater.capture.hooks import BUSY, Hooks
+from headwater.capture.hooks import BUSY
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Recorder
 from headwater.capture.sql_parameters import ROWS
@@ -38,16 +38,6 @@ class Place(NamedTuple):
     dialect: str
     namespace: str
     default_schema: str
-
-
-FOLLOWED: Final[set[str]] = set()
-"""Names of the drivers whose own integration is installed; libraries on top of them do not report statements again."""
-
-
-def follow(hooks: Hooks, driver: str) -> None:
-    """Mark a driver as followed, until the hooks are removed."""
-    FOLLOWED.add(driver)
-    hooks.on_remove(lambda: FOLLOWED.discard(driver))
 
 
 class _Ran(NamedTuple):

@@ -9,11 +9,10 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from headwater.capture.assembler import JobFacts
 from headwater.capture.guard import GUARD
 from headwater.model.patterns import lazy_pattern
 
@@ -22,6 +21,18 @@ if TYPE_CHECKING:
 
 PARENT_VARIABLES = ("HEADWATER_PARENT_RUN", "OPENLINEAGE_PARENT_ID")
 _UUID = lazy_pattern(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
+
+
+class JobFacts(NamedTuple):
+    """Facts about a job that do not come from its recorder: bodies of job and run facets, computed on first use."""
+
+    job_facets: Callable[[], dict[str, Any]] = dict
+    run_facets: Callable[[], dict[str, Any]] = dict
+    parent: tuple[str, str, str] | None = None
+    """Namespace and name of the job, and id of the run, that started this run."""
+    is_session: bool = False
+    """Whether somebody types what the run does: that counts as it is done, as for a streaming job, whenever and
+    however the session ends."""
 
 
 def facts_of_process(client: Client, script: Path | None = None, argv: Sequence[str] | None = None) -> JobFacts:

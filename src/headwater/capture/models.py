@@ -18,11 +18,10 @@ from headwater.capture.containers import HELD
 from headwater.capture.datasets import Datasets, Touched
 from headwater.capture.recorder import Recorder
 from headwater.capture.source_analysis.expression_text import expression_of
-from headwater.capture.source_analysis.row_lists import GATHERED
 from headwater.capture.source_analysis.supposed_values import FROM_CODE
 from headwater.capture.source_analysis.taken_values import TAKEN
 from headwater.capture.trace import trace
-from headwater.capture.values import DatasetRef, Value
+from headwater.capture.values import GATHERED, DatasetRef, Value
 
 MODELS: Final = ("MODEL", "CHECKPOINT")
 """Dataset types that a fitted model can have."""

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headwater.capture import context
-from headwater.capture.assembler import JobFacts
 from headwater.capture.garbage_collection import CollectorPause, thaw
 from headwater.capture.guard import GUARD
+from headwater.capture.job_facts import JobFacts
 from headwater.capture.lease import is_daemon
 from headwater.capture.recorder import Recorder
 from headwater.capture.registry import REGISTRY

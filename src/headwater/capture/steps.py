@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from headwater.capture import api, context
-from headwater.capture.assembler import JobFacts
 from headwater.capture.guard import GUARD
+from headwater.capture.job_facts import JobFacts
 from headwater.capture.recorder import Read, Recorder
 from headwater.capture.runs import Run, checked_name, checked_operation, name_value, plain
 from headwater.capture.values import DatasetRef, Value

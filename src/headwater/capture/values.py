@@ -57,6 +57,8 @@ INFERRED: Final = "inferred"
 """The description of a dependency that is a guess. Everything made from it is marked so, too."""
 FETCHED: Final = "sql.fetched"
 """The operation of the rows, as plain tuples, that a statement returned."""
+GATHERED: Final = "rows"
+"""The operation of a value inferred from what the code collected in a list."""
 
 Rule = Callable[["Value"], Columns]
 """Determines the columns of a value from its inputs. Runs later, on the worker's thread, on immutable facts only."""

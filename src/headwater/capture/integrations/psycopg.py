@@ -11,13 +11,13 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture.dbapi import (
     Connections,
-    follow,
     notify_after,
     notify_after_async,
     place_in_postgres,
     watched,
     watched_async,
 )
+from headwater.capture.followed_drivers import follow
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.recorder import Recorder
 

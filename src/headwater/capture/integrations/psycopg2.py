@@ -15,7 +15,8 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture import context
-from headwater.capture.dbapi import Connections, follow, notify_after, place_in_postgres, renamed, watched
+from headwater.capture.dbapi import Connections, notify_after, place_in_postgres, renamed, watched
+from headwater.capture.followed_drivers import follow
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
 from headwater.capture.recorder import Recorder

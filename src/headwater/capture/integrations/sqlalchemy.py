@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Final
 
 from headwater.capture.context import current
 from headwater.capture.databases import has_memory, memory_of
-from headwater.capture.dbapi import FOLLOWED, Connections, Place
+from headwater.capture.dbapi import Connections, Place
+from headwater.capture.followed_drivers import FOLLOWED
 from headwater.capture.given_rows import COMPILED
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration

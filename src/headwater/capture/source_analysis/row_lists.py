@@ -13,7 +13,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from types import CodeType
-from typing import Final
 
 from headwater.capture.levels import is_column
 from headwater.capture.source_analysis.bindings import begins_anew
@@ -58,10 +57,7 @@ from headwater.capture.source_analysis.rows_across_calls import (
     property_read,
 )
 from headwater.capture.source_analysis.running_names import position_of
-from headwater.capture.values import INFERRED, Columns, Dep, Value, make_value
-
-GATHERED: Final = "rows"
-"""The operation of a value inferred from what the code collected in a list."""
+from headwater.capture.values import GATHERED, INFERRED, Columns, Dep, Value, make_value
 
 
 def row_list_table(

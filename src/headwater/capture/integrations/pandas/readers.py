@@ -11,7 +11,6 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture.buffers import text_read
 from headwater.capture.context import current
-from headwater.capture.databases import database_of
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, After, Hooks
 from headwater.capture.integrations.pandas.labels import levels_in_file, series_name
@@ -226,6 +225,8 @@ def _sql_read(name: str) -> After:
         if not isinstance(result, pd.DataFrame):
             return
         text = argument(args, kwargs, 0, "table_name" if name == "read_sql_table" else "sql")
+        from headwater.capture.databases import database_of
+
         database = database_of(argument(args, kwargs, 1, "con"))
         columns, rows = shape_of(result)
         text = text if isinstance(text, str) else str(text)

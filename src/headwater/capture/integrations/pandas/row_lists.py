@@ -11,8 +11,7 @@ import pandas as pd
 from headwater.capture.integrations.pandas.labels import columns_of, is_frame, label, names_of
 from headwater.capture.integrations.pandas.recording import DATA
 from headwater.capture.recorder import SCALARS, Recorder, table_of
-from headwater.capture.source_analysis.row_lists import GATHERED
-from headwater.capture.values import Columns, Dep, Value, make_value
+from headwater.capture.values import GATHERED, Columns, Dep, Value, make_value
 
 _LOOKED_AT: Final = 1_000
 """How many rows of a list are searched for followed objects."""

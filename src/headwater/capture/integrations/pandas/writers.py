@@ -8,7 +8,6 @@ import pandas as pd
 from pandas.core.generic import NDFrame
 
 from headwater.capture.buffers import put_in
-from headwater.capture.databases import database_of
 from headwater.capture.hooks import After, Hooks, unobserved
 from headwater.capture.integrations.pandas.labels import index_levels, levels_in_file, names_of
 from headwater.capture.integrations.pandas.readers import shape_of
@@ -165,6 +164,8 @@ def _with_index(value: Value) -> Columns:
 
 def _to_sql(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, name = args[0], argument(args, kwargs, 1, "name")
+    from headwater.capture.databases import database_of
+
     database = database_of(argument(args, kwargs, 2, "con"))
     if database is None:
         return

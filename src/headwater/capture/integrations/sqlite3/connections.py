@@ -1,25 +1,14 @@
-"""sqlite3: statements on connections, and whether they were committed.
-
-The standard library's connection and cursor cannot be hooked, but they can be subclassed, and ``connect`` takes a
-factory for that: the user gets a connection that is a ``sqlite3.Connection`` in every respect. The user's own factory
-is subclassed in turn.
-"""
+"""Connections and cursors of sqlite3 that record what they execute."""
 
 from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Callable
-from types import FrameType, ModuleType
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-from headwater.capture import context
-from headwater.capture.caller_frame import call_as
 from headwater.capture.databases import has_memory, main_file, memory_of
-from headwater.capture.dbapi import Connections, Place, follow, notify_after, renamed, watched
-from headwater.capture.guard import GUARD
-from headwater.capture.hooks import Hooks, Integration
+from headwater.capture.dbapi import Connections, Place, notify_after, renamed, watched
 from headwater.capture.recorder import Recorder
 from headwater.capture.wrapper_frames import unseen
 from headwater.model.names import IN_MEMORY
@@ -29,47 +18,7 @@ _FACTORY_POSITION: Final = 5
 """``connect(database, timeout, detect_types, isolation_level, check_same_thread, factory, ...)``."""
 
 
-class Sqlite3Integration(Integration):
-    """Follows the standard library's sqlite3, and everything that connects through it (SQLAlchemy, pandas)."""
-
-    identifier: ClassVar[str] = "sqlite3"
-    submodules: ClassVar[tuple[str, ...]] = ("sqlite3.dbapi2",)
-
-    def install(self, hooks: Hooks, module: ModuleType) -> None:
-        """Hook ``connect``."""
-        hooks.replace(module, "connect", _connect)
-        follow(hooks, "pysqlite")
-
-    def install_submodule(self, hooks: Hooks, module: ModuleType) -> None:
-        """Do nothing. Listed so that ``settle`` runs, which replaces ``connect`` in ``sqlite3.dbapi2``."""
-
-
-def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def connect(*args: Any, **kwargs: Any) -> Any:
-        if context.current() is None or _is_our_own(sys._getframe(1)):
-            return original(*args, **kwargs)
-        with GUARD.at("sqlite3.connect"):
-            args, kwargs = _with_factory(args, kwargs)
-        # Newer Pythons warn at the caller about positional arguments.
-        connection = call_as(sys._getframe(1), original, args, kwargs)
-        with GUARD.at("sqlite3.connect"):
-            if hasattr(connection, "cursor") and isinstance(connection, _tracked_classes()):
-                database = args[0] if args else kwargs.get("database")
-                if shared := _shared_memory(database):
-                    has_memory(connection, shared)
-                _CONNECTIONS.place(connection, Place("sqlite", namespace_of(database) or memory_of(connection), "main"))
-        return connection
-
-    return unseen(connect)
-
-
-def _is_our_own(caller: FrameType) -> bool:
-    """Whether Headwater connects, to its own store: what a program asks it is no part of the program's data flow."""
-    return str(caller.f_globals.get("__name__", "")).startswith("headwater.")
-
-
-def _with_factory(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def with_factory(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of ``connect``, with a tracking subclass in place of the factory."""
     from sqlite3 import Connection
 
@@ -79,11 +28,15 @@ def _with_factory(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[
     return args, {**kwargs, "factory": tracked(kwargs.get("factory", Connection))}
 
 
-def _tracked_classes() -> tuple[type, ...]:
-    return tuple(_TRACKED)
-
-
 _TRACKED: Final[list[type]] = []
+
+
+def place(connection: Any, database: Any) -> None:
+    """Note where a connection leads that was made by our ``connect``, if it is a tracked one."""
+    if hasattr(connection, "cursor") and isinstance(connection, tuple(_TRACKED)):
+        if shared := _shared_memory(database):
+            has_memory(connection, shared)
+        _CONNECTIONS.place(connection, Place("sqlite", namespace_of(database) or memory_of(connection), "main"))
 
 
 def namespace_of(database: Any) -> str:
