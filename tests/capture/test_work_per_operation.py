@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from headwater.capture import code_numbers
+from headwater.capture.axis_names import names_in
 from headwater.capture.integrations.sklearn.feature_rules import feature_rule
 from headwater.capture.integrations.sklearn.features import Feature
 from headwater.capture.lineage_facet import Origins
-from headwater.capture.source_analysis import bindings, loop_rounds, running_call
+from headwater.capture.source_analysis import bindings, loop_rounds, made_values, running_call
 from headwater.capture.source_analysis.parser import lines_of
 from headwater.capture.trace import trace
 from headwater.capture.value_table import Values
-from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value
+from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value, same_fields
 
 COLUMNS = tuple(f"c{number}" for number in range(80))
 
@@ -110,7 +112,7 @@ def kept(tmp_path, monkeypatch):
         looks.append(value.offset)
         return value.offset
 
-    monkeypatch.setattr(bindings, "line_in", line_in)
+    monkeypatch.setattr(made_values, "line_in", line_in)
     monkeypatch.setattr(loop_rounds, "line_in", line_in)
     return values, things, code, last, looks
 
@@ -119,7 +121,7 @@ def test_what_a_line_made_is_found_among_many(kept):
     """The line of an instruction is looked up once for all that it made, not for each of them."""
     values, things, code, last, looks = kept
     step = bindings.step_at(bindings.steps_of(code), 3)
-    assert bindings.ends_of(bindings.made_there(values, code), step) == [last]
+    assert made_values.ends_of(made_values.made_there(values, code), step) == [last]
     assert len(looks) < 10
     loop = bindings.step_at(bindings.steps_of(code), 2).node
     del looks[:]
@@ -160,3 +162,57 @@ def test_what_has_been_replaced_is_not_found_any_more():
     values._settled.thin()
     assert values.made_in([code]).in_order() == []
     assert values.codes_named("<module>") == []
+
+
+def test_code_is_remembered_by_a_number():
+    """Equal code, such as a cell that is run again, has one number; code that is gone is forgotten one day."""
+    cells = [compile("a = 1", "<cell>", "exec") for _ in range(2)]
+    assert cells[0] is not cells[1]
+    assert code_numbers.number_of(cells[0]) == code_numbers.number_of(cells[1]) > 0
+    numbers = {code_numbers.number_of(compile(f"a = {number}", "<cell>", "exec")) for number in range(10_000)}
+    assert len(numbers) >= 10_000 - 1
+    assert len(code_numbers._by_id) <= code_numbers._MOST
+    assert code_numbers.number_of(None) == 0
+
+
+class Axis:
+    """The labels of a frame, which are slow to take one by one, and are new texts each time."""
+
+    nlevels = 1
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.array = self
+        self.names = names
+
+    def tolist(self) -> list[str]:
+        """All labels at once."""
+        return ["".join([name[:1], name[1:]]) for name in self.names]
+
+
+def test_labels_are_taken_at_once_and_kept_once():
+    """A frame of a thousand states has the names of its columns once in memory, and none is asked for by itself."""
+    first, second = (names_in(Axis(("price", "amount"))) for _ in range(2))
+    assert first == second == ("price", "amount")
+    assert all(one is other for one, other in zip(first, second, strict=True))
+
+
+def test_what_stays_the_same_is_not_looked_at_again():
+    """Of a wide frame in which one column after the other is set, a step resolves the one column alone."""
+    value = raw()
+    resolved: list[str] = []
+
+    class Noted(list[Dep]):
+        def __iter__(self) -> Any:
+            resolved.append(self[0].column)
+            return super().__iter__()
+
+    for name in COLUMNS[:20]:
+
+        def rule(made: Value, name: str = name) -> Columns:
+            return Columns({**same_fields(made.column_names()), name: Noted([Dep(0, name)])})
+
+        value = make_value("set", (value,), rule, columns=COLUMNS)
+    fields = trace(value).fields
+    assert list(fields) == list(COLUMNS)
+    assert len(resolved) <= 3 * 20
+    assert [trail.subtype for trails in fields.values() for trail in trails.values()].count("IDENTITY") == 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Any, Final
 
 _names: Final[dict[int, tuple[Any, tuple[str, ...]]]] = {}
@@ -20,8 +21,10 @@ def names_in(columns: Any) -> tuple[str, ...]:
     known = _names.get(id(array)) if array is not None else None
     if known is not None and known[0] is array:
         return known[1]
-    names = tuple(columns)
-    if not all(type(name) is str for name in names):
+    names = tuple(columns.tolist() if hasattr(columns, "nlevels") else columns)  # an index is slow to go through
+    if all(type(name) is str for name in names):
+        names = tuple(map(intern, names))  # each time that Arrow is asked, it makes new texts
+    else:
         names = tuple(".".join(str(p) for p in n if p != "") if isinstance(n, tuple) else str(n) for n in names)
     if len(_names) >= _MOST_NAMES:
         _names.clear()

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from types import CodeType
 from typing import Final, NamedTuple
 
+from headwater.capture.code_numbers import number_of
 from headwater.capture.values import Value
 
 _MOST: Final = 512
@@ -29,24 +30,30 @@ class LatestArrays:
     """Remembers a bounded number of arrays: if there are too many, the instructions with the most lose their oldest."""
 
     def __init__(self) -> None:
-        self._by_place: dict[tuple[CodeType | None, int], deque[Made]] = {}
+        self._by_place: dict[tuple[int, int], deque[Made]] = {}
+        """By the number of the code, and the instruction or line."""
         self._count = 0
 
     def add(self, made: Made) -> None:
         """Remember an array that was made just now."""
-        self._by_place.setdefault((made.value.code, made.value.offset), deque()).append(made)
+        place = number_of(made.value.code), made.value.offset
+        found = self._by_place.get(place)
+        if found is None:
+            found = self._by_place[place] = deque()
+        found.append(made)
         self._count += 1
         if self._count > 2 * _MOST:
             self._thin()
 
     def made_in(self, codes: Collection[CodeType]) -> list[Made]:
         """The arrays that some code objects made, in the order of their creation."""
-        kept = [made for (code, _), found in list(self._by_place.items()) if code in codes for made in list(found)]
+        numbers = {number_of(code) for code in codes}
+        kept = [made for (own, _), found in list(self._by_place.items()) if own in numbers for made in list(found)]
         return sorted(kept, key=lambda made: made.value.number)
 
     def made_with(self, value: Value) -> list[Value]:
         """The arrays made by the instruction that made a value, in the order of their creation."""
-        return [made.value for made in list(self._by_place.get((value.code, value.offset), ()))]
+        return [made.value for made in list(self._by_place.get((number_of(value.code), value.offset), ()))]
 
     def _thin(self) -> None:
         """Keep the latest of each instruction, as many of each as there is room for; none of those that made their

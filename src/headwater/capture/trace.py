@@ -44,6 +44,7 @@ class Trail(NamedTuple):
 
 Trails = dict[Source, Trail]
 
+_NO_TRAILS: Final[Trails] = {}
 _IDENTITY: Final = Trail("DIRECT", "IDENTITY", masking=False, description="")
 _STRENGTH: Final = {"": 0, "IDENTITY": 0, "SORT": 0, "TRANSFORMATION": 1, "AGGREGATION": 2}
 """Of two trails, the one with the greater strength is kept: sorting counts less than choosing rows."""
@@ -190,18 +191,16 @@ def _combine(value: Value, seen: Callable[[Value], Trace] | None = None) -> Trac
     for position, view in enumerate(views):
         if position not in columns.beside:
             _merge(result.indirect, view.indirect)
-    named = {dep.input for deps in (*columns.fields.values(), columns.indirect) for dep in deps}
+    changed = _keep_same(result, columns, views[0])
+    named = {dep.input for deps in (*changed.values(), columns.indirect) for dep in deps}
+    if len(changed) < len(columns.fields):
+        named.add(0)
     for position, view in enumerate(views):
         if position not in named:
             result.apart.update(view.behind)
     shared: dict[int, Trails] = {}
-    size = 0
-    kept = views[0].fields if 0 not in columns.beside else {}
-    for name, deps in columns.fields.items():
-        if name in kept and is_same_column(name, deps):
-            result.fields[name] = kept[name]
-            size += len(kept[name])
-            continue
+    size = sum(map(len, result.fields.values()))
+    for name, deps in changed.items():
         trails = shared.get(id(deps))
         if trails is None:
             trails = shared[id(deps)] = _trails(deps, views, columns.beside, result.indirect)
@@ -210,17 +209,33 @@ def _combine(value: Value, seen: Callable[[Value], Trace] | None = None) -> Trac
         if size > MAX_TRAILS:
             result.fields, result.is_coarse = {}, True
             break
-    _keep_parts(result, columns, views)
+    _keep_parts(result, columns, views, [name for name in changed if is_part(name)])
     _merge(
         result.indirect, {source: _as_indirect(trail) for source, trail in _resolve(columns.indirect, views).items()}
     )
     return result
 
 
-def _keep_parts(result: Trace, columns: Columns, views: list[Trace]) -> None:
-    """Sort out the fields of struct columns that a rule told of, and take along those of columns that stay the same."""
-    for name in [name for name in result.fields if is_part(name)]:
-        result.parts[name] = result.fields.pop(name)
+def _keep_same(result: Trace, columns: Columns, first: Trace) -> dict[str, list[Dep]]:
+    """Give the columns that are the same in the first input their trails, in the places of all columns, and return the
+    others. Of a wide frame, most are the same at every step."""
+    kept = first.fields if 0 not in columns.beside else {}
+    result.fields = dict.fromkeys(columns.fields, _NO_TRAILS)
+    changed: dict[str, list[Dep]] = {}
+    for name, deps in columns.fields.items():
+        if is_same_column(name, deps) and name in kept:
+            result.fields[name] = kept[name]
+        else:
+            changed[name] = deps
+    return changed
+
+
+def _keep_parts(result: Trace, columns: Columns, views: list[Trace], told: list[str]) -> None:
+    """Sort out the fields of struct columns that a rule ``told`` of, and take along those of columns that stay the
+    same."""
+    for name in told:
+        if name in result.fields:
+            result.parts[name] = result.fields.pop(name)
     if not any(view.parts for view in views):
         return
     for name, deps in columns.fields.items():

@@ -18,11 +18,11 @@ from types import CodeType
 from typing import Any, Final
 
 from headwater.capture.caller_frame import variables
+from headwater.capture.code_numbers import number_of
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.source_analysis.bindings import (
     Called,
     Step,
-    ends_of,
     last_binding,
     mentions_in,
     names_in,
@@ -35,6 +35,7 @@ from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.call_origins import Places, called_now
 from headwater.capture.source_analysis.kept_columns import keeps_columns, keeps_columns_of, returns_unchanged
 from headwater.capture.source_analysis.loop_rounds import arrays_of, gathering_loop, keeps_what_was
+from headwater.capture.source_analysis.made_values import ends_of
 from headwater.capture.source_analysis.meant_parts import (
     at_place,
     behind,
@@ -204,14 +205,16 @@ class _Walk:
 
     def run(self) -> None:
         """Process the queue until it is empty, or ``MAX_STEPS`` names were examined."""
-        seen: set[tuple[CodeType, str, int, Called | None]] = set()
+        seen: set[tuple[object, ...]] = set()
         for _ in range(MAX_STEPS):
             if not self.queue and not self.found:
                 self.queue, self.places_in = self.places_in, []
             if not self.queue:
                 return
             wanted = self.queue.pop()
-            key = (wanted.code, wanted.name, wanted.before, wanted.called)
+            called = wanted.called
+            by = called and (number_of(called.code), called.first, called.last, called.is_each)
+            key = (number_of(wanted.code), wanted.name, wanted.before, by)
             if key in seen:
                 continue
             seen.add(key)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType
 from typing import Final, NamedTuple
 
-from headwater.capture.notebook_cells import file_of, parts_of, position_of, whole
-from headwater.capture.settled_values import MadeByCode
+from headwater.capture.code_numbers import number_of
+from headwater.capture.notebook_cells import file_of
 from headwater.capture.source_analysis.line_parts import parsed
 from headwater.capture.source_analysis.parser import lines_of
 from headwater.capture.user_code import COMPREHENSIONS
-from headwater.capture.value_table import Values
-from headwater.capture.values import Value
 
 MAX_SOURCE_LINES: Final = 20_000
 
@@ -56,8 +54,6 @@ class Called(NamedTuple):
     is_each: bool
 
 
-_STORES: Final = frozenset({"setitem", "insert", "isetitem", "loc", "iloc", "at", "iat", "DataFrame", "Series"})
-"""Operations that store an array in an object; their results are not sources of the array."""
 _ROUNDS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _MEASURES: Final = frozenset({"shape", "size", "empty", "index", "columns", "ndim", "dtype", "dtypes"})
 """Attributes that describe data without containing any."""
@@ -74,16 +70,6 @@ _PUSHES: Final = frozenset({"heappush", "heappushpop", "heapreplace", "insort", 
 """Functions that change the list that they are given."""
 
 
-def made_there(values: Values, code: CodeType) -> MadeByCode:
-    """The values made by a code object, and by the comprehensions in it."""
-    return values.made_in([part for whole_part in parts_of(code) for part in (whole_part, *comprehensions(whole_part))])
-
-
-def is_store(value: Value) -> bool:
-    """Whether an operation stored something in an object, whose value this is: it is no source of what it stored."""
-    return value.op in _STORES
-
-
 def comprehensions(code: CodeType) -> Iterator[CodeType]:
     """The comprehensions in a code object, which are code of their own (before Python 3.12 all of them)."""
     for inner in code.co_consts:
@@ -92,65 +78,14 @@ def comprehensions(code: CodeType) -> Iterator[CodeType]:
             yield from comprehensions(inner)
 
 
-def line_in(value: Value) -> int:
-    """The line that made a value, as a position in the analysis."""
-    if value.code is None:
-        return 0
-    if value.offset >= 0:  # found by ``user_place``, or that of a cell
-        return whole(value.code, value.offset)[1]
-    return position_of(value.code, value.line, -1 - value.offset)
-
-
-def within(first: int, last: int) -> Callable[[Value], bool]:
-    """Tests for values that were made on one of these lines."""
-    return lambda value: first <= line_in(value) <= last
-
-
-def ends_of(made: MadeByCode, step: Step) -> list[Value]:
-    """The values that the latest run of a statement made and did not itself use, in order: of a comprehension in it, in
-    all of its rounds. ."""
-    here = made.on(within(step.first, step.last))
-    latest = _latest_run(made, here, step) if has_rounds(step) else _latest_in_turn(here)
-    used = {id(item) for value in latest for item in value.inputs}
-    return sorted((v for v in latest if id(v) not in used), key=lambda value: value.number)
-
-
-def _latest_in_turn(made: MadeByCode) -> list[Value]:
-    """The values that the latest run of a statement without a comprehension made: as it runs through its instructions
-    in turn, an earlier one after a later one is of another round of a loop. One call may make several values, one after
-    the other: data and labels."""
-    found: list[Value] = []
-    for value in made.latest_first():
-        if is_store(value):
-            continue
-        if found and value.offset < 0 and found[-1].offset < 0:
-            is_later = value.offset < found[-1].offset  # instructions are counted downwards from -1
-            is_again = value.offset == found[-1].offset and found[-1].number - value.number > 1
-            if is_later or is_again:
-                break
-        found.append(value)
-    return list({(value.offset, value.column_names()): value for value in reversed(found)}.values())
-
-
 def has_rounds(step: Step) -> bool:
     """Whether there is a comprehension in a statement."""
-    return any(isinstance(item, _ROUNDS) for item in ast.walk(step.node))
+    return _has_rounds(step.node)
 
 
-def _latest_run(made: MadeByCode, here: MadeByCode, step: Step) -> list[Value]:
-    """The values that a statement made since its code last made something elsewhere."""
-    elsewhere = made.on(lambda value: not step.first <= line_in(value) <= step.last)
-    found: list[Value] = []
-    before = 0
-    for value in here.latest_first():
-        if is_store(value):
-            continue
-        if not found:
-            before = elsewhere.last_before(value.number, is_store)
-        if value.number < before:
-            break
-        found.append(value)
-    return found
+@lru_cache(maxsize=4_096)
+def _has_rounds(node: ast.stmt) -> bool:
+    return any(isinstance(item, _ROUNDS) for item in ast.walk(node))
 
 
 def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
@@ -190,12 +125,35 @@ def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None
 def steps_of(code: CodeType) -> tuple[Step, ...]:
     """The statements of a function, module or notebook (as far as it has run), in order; empty without source."""
     count = len(lines_of(code.co_filename))
-    return _steps_of(code, count) if 0 < count <= MAX_SOURCE_LINES else ()
+    if not 0 < count <= MAX_SOURCE_LINES:
+        return ()
+    key = number_of(code), count
+    found = _steps_by_code.get(key)
+    if found is None:
+        if len(_steps_by_code) >= _MOST_CODES:
+            _steps_by_code.clear()
+        found = _steps_by_code[key] = ordered_steps(_body(code, count))
+    return found
 
 
-@lru_cache(maxsize=256)
-def _steps_of(code: CodeType, count: int) -> tuple[Step, ...]:
-    return ordered_steps(_body(code, count))
+_MOST_CODES: Final = 256
+_steps_by_code: Final[dict[tuple[int, int], tuple[Step, ...]]] = {}
+"""By the number of the code, and of the lines in its file."""
+
+
+def loops_of(code: CodeType) -> list[ast.For | ast.AsyncFor | ast.While]:
+    """The loops of a function, module or notebook, in the order of their lines."""
+    steps = steps_of(code)
+    known = _loops.get(number_of(code))
+    if known is None or known[0] is not steps:
+        if len(_loops) >= _MOST_CODES:
+            _loops.clear()
+        found = [step.node for step in steps if isinstance(step.node, ast.For | ast.AsyncFor | ast.While)]
+        known = _loops[number_of(code)] = steps, found
+    return known[1]
+
+
+_loops: Final[dict[int, tuple[tuple[Step, ...], list[ast.For | ast.AsyncFor | ast.While]]]] = {}
 
 
 def ordered_steps(body: list[ast.stmt]) -> tuple[Step, ...]:
@@ -372,12 +330,19 @@ def _is_count(node: ast.AST) -> bool:
 
 def places_of_a_loop(node: ast.AST, steps: tuple[Step, ...], before: int) -> set[str]:
     """The names that an expression uses only to select items, and that a loop binds: ``fold`` in ``target[fold]``."""
-    keys = [item.slice for item in ast.walk(node) if isinstance(item, ast.Subscript)]
-    names = [item for key in keys for item in ast.walk(key) if isinstance(item, ast.Name)]
-    others = {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and item not in names}
-    chosen = {item.id for item in names} - others
-    bound = {name: last_binding(steps, name, before) for name in chosen}
+    bound = {name: last_binding(steps, name, before) for name in _keys_alone(node)}
     return {name for name, step in bound.items() if step is not None and isinstance(step.node, ast.For)}
+
+
+@lru_cache(maxsize=4_096)
+def _keys_alone(node: ast.AST) -> frozenset[str]:
+    """The names that an expression uses only to select items."""
+    keys = [item.slice for item in ast.walk(node) if isinstance(item, ast.Subscript)]
+    names = {item for key in keys for item in ast.walk(key) if isinstance(item, ast.Name)}
+    others = (
+        {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and item not in names} if names else set()
+    )
+    return frozenset({item.id for item in names} - others)
 
 
 def is_test_of_names(node: ast.AST) -> bool:

@@ -14,18 +14,9 @@ from typing import NamedTuple
 from headwater.capture import notebook_cells
 from headwater.capture.latest_arrays import Made
 from headwater.capture.settled_values import MadeByCode
-from headwater.capture.source_analysis.bindings import (
-    Called,
-    Step,
-    ends_of,
-    has_rounds,
-    line_in,
-    made_there,
-    names_in,
-    step_at,
-    steps_of,
-)
+from headwater.capture.source_analysis.bindings import Called, Step, has_rounds, names_in, step_at, steps_of
 from headwater.capture.source_analysis.loop_rounds import arrays_of
+from headwater.capture.source_analysis.made_values import ends_of, line_in, made_there
 from headwater.capture.source_analysis.own_attributes import method_of
 from headwater.capture.source_analysis.running_names import position_of
 from headwater.capture.user_code import COMPREHENSIONS, is_users, user_frame

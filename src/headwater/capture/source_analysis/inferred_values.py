@@ -18,6 +18,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.capture.caller_frame import variables
+from headwater.capture.code_numbers import number_of
 from headwater.capture.notebook_cells import place_of, user_place
 from headwater.capture.source_analysis.budget import BUDGET
 from headwater.capture.source_analysis.call_origins import place_made
@@ -53,20 +54,20 @@ class InferredValues:
         self._values = values
         self._scalars = scalars
         self._recent: deque[tuple[int, Value]] = deque(maxlen=_KEPT)
-        self._passes: dict[CodeType, dict[int, tuple[Value, ...]]] = {}
+        self._passes: dict[int, dict[int, tuple[Value, ...]]] = {}
         self._lines = 0
-        self._asked: dict[tuple[CodeType | None, int], tuple[int, bool]] = {}
+        self._asked: dict[tuple[int, int], tuple[int, bool]] = {}
         """For each line: how often an array was analysed there, and whether its origin was always unknown."""
-        self._named: dict[tuple[CodeType, int], int] = {}
+        self._named: dict[tuple[int, int], int] = {}
         """For each line: how often a list was analysed there."""
-        self._spelled: dict[tuple[CodeType | None, int, frozenset[str] | None], tuple[int, bool]] = {}
-        """For each line: how often it was checked for literals, and the latest answer."""
-        self._written: dict[tuple[CodeType, int], int] = {}
+        self._spelled: dict[tuple[int, int, frozenset[str] | None], tuple[int, bool]] = {}
+        """How often a line was checked for literals, and the latest answer."""
+        self._written: dict[tuple[int, int], int] = {}
         """For each line: how often it was analysed for what it writes to a file."""
         self._deciding = DecidedValues(self._known, self.taken_at)
         self._texts = TurnedTexts(self._known)
         self.turned_to_text = self._texts.note
-        self._tables: dict[tuple[CodeType, int], int] = {}
+        self._tables: dict[tuple[int, int], int] = {}
         """For each line: how often it was analysed for the source of a table."""
 
     def saw(self, obj: Any, value: Value) -> None:
@@ -84,14 +85,13 @@ class InferredValues:
             self._values.bind(owner, value)
 
     def went_through(self, value: Value, code: CodeType | None, line: int) -> bool:
-        """Record that the user's code iterates over ``value`` at that line, perhaps to build a list. Returns whether
-        that is new."""
+        """Record that the user's code goes through ``value`` at that line. Returns whether that is new."""
         if code is None:
             return False
         if self._lines >= _LINES:
             self._passes.clear()
             self._lines = 0
-        lines = self._passes.setdefault(code, {})
+        lines = self._passes.setdefault(number_of(code), {})
         before = lines.get(line, ())
         if value not in before:
             self._lines += not before
@@ -100,7 +100,7 @@ class InferredValues:
 
     def _passes_of(self, code: CodeType) -> dict[int, tuple[Value, ...]]:
         """What a function iterated over, by line, up to now: it may be running in other threads, too."""
-        return dict(self._passes.get(code, ()))
+        return dict(self._passes.get(number_of(code), ()))
 
     def value_of(self, obj: Any) -> Value | None:
         """A value for an unknown array or list, according to the code. If the code does not show the origin of an
@@ -130,7 +130,7 @@ class InferredValues:
         code, line = user_place(5)
         if not is_users(code):
             return None
-        count, is_unknown = self._asked.get((code, line), (0, True))
+        count, is_unknown = self._asked.get((number_of(code), line), (0, True))
         if count >= _ASKED_A_LINE:
             if code is not None and not is_unknown:
                 BUDGET.gave_up(code, line)
@@ -140,7 +140,7 @@ class InferredValues:
         found = read_of(self._values, obj, code, line, rows)
         if len(self._asked) >= _LINES:
             self._asked.clear()
-        self._asked[code, line] = count + 1, is_unknown and found is UNKNOWN
+        self._asked[number_of(code), line] = count + 1, is_unknown and found is UNKNOWN
         return found
 
     def is_given_literally(self, maker: Maker) -> bool:
@@ -157,12 +157,12 @@ class InferredValues:
             return None
         code = around(code)
         passes = self._passes_of(code)
-        count = self._tables.get((code, line), 0)
+        count = self._tables.get((number_of(code), line), 0)
         if count >= _ASKED_A_LINE and (maker is not None or not passes):
             return None
         if len(self._tables) >= _LINES:
             self._tables.clear()
-        self._tables[code, line] = count + 1
+        self._tables[number_of(code), line] = count + 1
         from headwater.capture.source_analysis.filled_arrays import filled_read
         from headwater.capture.source_analysis.own_attributes import instance_attribute
         from headwater.capture.source_analysis.row_lists import row_list_table
@@ -277,7 +277,7 @@ class InferredValues:
 
     def has_read_enough(self, code: CodeType | None, line: int) -> bool:
         """Whether a line was analysed too often for what it writes to be analysed again."""
-        return code is not None and self._written.get((code, line), 0) >= _ASKED_A_LINE
+        return code is not None and self._written.get((number_of(code), line), 0) >= _ASKED_A_LINE
 
     def taken_at(self, code: CodeType, line: int, given: Callable[[], Any], obj: object = None) -> Value | None:
         """A value for the expressions that ``given`` returns; None if the line was analysed too often."""
@@ -285,7 +285,7 @@ class InferredValues:
             return None
         if len(self._written) >= _LINES:
             self._written.clear()
-        self._written[code, line] = self._written.get((code, line), 0) + 1
+        self._written[number_of(code), line] = self._written.get((number_of(code), line), 0) + 1
         from headwater.capture.source_analysis.expression_values import expression_value
         from headwater.capture.source_analysis.known_items import Seen
 
@@ -309,13 +309,13 @@ class InferredValues:
         names: frozenset[str] | None,
         read: Callable[[CodeType | None, int], bool],
     ) -> bool:
-        count, was = self._spelled.get((*place, names), (0, False))
+        count, was = self._spelled.get((number_of(place[0]), place[1], names), (0, False))
         if count >= _ASKED_A_LINE:
             return was
         if len(self._spelled) >= _LINES:
             self._spelled.clear()
         found = read(*place)
-        self._spelled[(*place, names)] = count + 1, found
+        self._spelled[number_of(place[0]), place[1], names] = count + 1, found
         return found
 
     def is_literal_object(self, obj: Any) -> bool:
@@ -352,7 +352,9 @@ class InferredValues:
             return make_value(FROM_CODE, inputs, lambda _: Columns({"*": decided}), rows=rows, code=code, line=line)
         passes = self._passes_of(code)
         followed = partial(self._is_followed, frame)
-        given = None if names or self._named.get((code, line), 0) >= _ASKED_A_LINE else expression_of(obj, code)
+        given = (
+            None if names or self._named.get((number_of(code), line), 0) >= _ASKED_A_LINE else expression_of(obj, code)
+        )
         read = None  # from the expression for a list without a name, unless that goes through something itself
         if given is not None and not goes_through(code, line, passes, given):
             read = list_read(self._values, code, line, rows, (), given)
@@ -379,12 +381,12 @@ class InferredValues:
 
     def _names_of(self, obj: Any, frame: FrameType, code: CodeType, line: int) -> tuple[str, ...]:
         """The names by which the user's line refers to an object; none if the line was analysed too often."""
-        count = self._named.get((code, line), 0)
+        count = self._named.get((number_of(code), line), 0)
         if count >= _ASKED_A_LINE:
             return ()
         if len(self._named) >= _LINES:
             self._named.clear()
-        self._named[code, line] = count + 1
+        self._named[number_of(code), line] = count + 1
         from headwater.capture.source_analysis.bindings import step_at, steps_of
 
         at = step_at(steps_of(code), line)

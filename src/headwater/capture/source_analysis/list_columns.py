@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
 
 from headwater.capture.source_analysis.array_origins import MAX_STEPS
-from headwater.capture.source_analysis.bindings import Step, last_binding, line_in, names_in, step_at, steps_of
+from headwater.capture.source_analysis.bindings import Step, last_binding, names_in, step_at, steps_of
+from headwater.capture.source_analysis.made_values import line_in
 from headwater.capture.source_analysis.meant_parts import without_those_beside
 from headwater.capture.values import Value
 

@@ -10,16 +10,8 @@ import ast
 from types import CodeType
 
 from headwater.capture.notebook_cells import parts_of
-from headwater.capture.source_analysis.bindings import (
-    Called,
-    Step,
-    comprehensions,
-    is_store,
-    line_in,
-    made_there,
-    steps_of,
-    within,
-)
+from headwater.capture.source_analysis.bindings import Called, Step, comprehensions, loops_of, steps_of
+from headwater.capture.source_analysis.made_values import is_store, line_in, made_there, within
 from headwater.capture.value_table import Values
 from headwater.capture.values import Value
 
@@ -109,6 +101,4 @@ def _end(node: ast.stmt) -> int:
 
 def _loops_around(code: CodeType, step: Step) -> list[ast.stmt]:
     """The loops around a statement, the outermost first."""
-    nodes = [statement.node for statement in steps_of(code)]
-    loops = [node for node in nodes if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
-    return [node for node in loops if node.lineno < step.first <= (node.end_lineno or 0)]
+    return [node for node in loops_of(code) if node.lineno < step.first <= (node.end_lineno or 0)]

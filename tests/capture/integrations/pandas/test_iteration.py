@@ -96,7 +96,7 @@ def test_a_loop_over_thousands_of_columns_is_bounded(follow, rows):
     for line in range(2 * _LINES + 5):
         for _ in range(_PASSES_A_LINE + 2):
             guesses.went_through(make_value("series", columns=("x",)), code, line)
-    kept = guesses._passes[code]
+    kept = guesses._passes_of(code)
     assert len(kept) <= _LINES
     assert 2 * _LINES + 4 in kept
     assert {len(values) for values in kept.values()} == {_PASSES_A_LINE}

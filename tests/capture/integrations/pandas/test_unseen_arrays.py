@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from headwater.capture.code_numbers import number_of
 from headwater.capture.source_analysis import array_origins, budget
 
 
@@ -181,9 +184,8 @@ def test_a_line_in_a_loop_is_read_a_bounded_number_of_times(frame):
         known = followed.recorder.values.get(noise.normal(size=len(df)))
         answers.add(known if known is None else known.op)
     assert len(answers) == 1
-    counts = [
-        count for (code, _), (count, _) in _guesses._asked.items() if code is not None and "bounded" in code.co_name
-    ]
+    own = number_of(sys._getframe().f_code)
+    counts = [count for (number, _), (count, _) in _guesses._asked.items() if number == own]
     assert counts == [64]
 
 

@@ -17,11 +17,13 @@ from pandas.core.generic import NDFrame
 
 from headwater.capture import notebook_cells
 from headwater.capture.caller_frame import variables
+from headwater.capture.code_numbers import number_of
 from headwater.capture.integrations.pandas.labels import index_levels
 from headwater.capture.integrations.pandas.rules import TRANSFORMATION, level, whole
 from headwater.capture.levels import Labels, field_of_level, levels_of
 from headwater.capture.recorder import Recorder
-from headwater.capture.source_analysis.bindings import is_store, last_binding, made_there, step_at, steps_of, within
+from headwater.capture.source_analysis.bindings import last_binding, step_at, steps_of
+from headwater.capture.source_analysis.made_values import is_store, made_there, within
 from headwater.capture.user_code import user_frame
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value, make_value
 
@@ -29,7 +31,7 @@ _LINES: Final = 1_000
 """Lines of code that are remembered; if there are more, all are forgotten."""
 _CALLERS: Final = 3
 """How many callers are searched for the frame of an index that was passed as an argument."""
-_owners: dict[tuple[CodeType, int], Owners] = {}
+_owners: dict[tuple[int, int], Owners] = {}
 
 
 class Owners(NamedTuple):
@@ -171,11 +173,12 @@ def _itself(value: Value, position: int) -> list[Dep]:
 
 
 def _owners_at(code: CodeType, line: int) -> Owners:
-    found = _owners.get((code, line))
+    key = number_of(code), line
+    found = _owners.get(key)
     if found is None:
         if len(_owners) >= _LINES:
             _owners.clear()
-        found = _owners[code, line] = _read_owners(code, line)
+        found = _owners[key] = _read_owners(code, line)
     return found
 
 
