@@ -158,6 +158,14 @@ def test_an_event_without_secrets_is_the_same_object():
     assert redactor.event(event) is event
 
 
+def test_a_large_event_without_secrets_is_the_same_object():
+    """An event of many parts is not searched as a whole, and comes back as it was, however it was written."""
+    facet = {"entries": [{"name": f"column {place}"} for place in range(3_000)]}
+    event = json.dumps({"job": {"name": "j", "facets": {"lineage": facet}}, "inputs": [], "a": 1}, indent=1).encode()
+    assert len(event) > 50_000
+    assert Redactor().event(event) is event
+
+
 def test_values_by_name_in_an_event():
     """Objects, name/value pairs, argument lists, and parameters that are numbers."""
     event = {

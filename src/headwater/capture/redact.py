@@ -36,6 +36,9 @@ _Object: TypeAlias = dict[str, msgspec.Raw]
 _NESTED: Final = frozenset(("run", "job", "facets"))
 _LISTS: Final = frozenset(("inputs", "outputs"))
 """Parts of an event that are looked at member by member, and item by item."""
+_WHOLE: Final = 20_000
+"""Bytes of an event that is looked at as a whole first. In a larger one some part usually needs a look, and then all of
+it would be searched twice."""
 _SAFE_LIMIT: Final = 20_000
 _MIN_KNOWN: Final = 6
 _NAME_KEYS: Final = ("name", "key")
@@ -168,9 +171,11 @@ class Redactor:
     # -- events --------------------------------------------------------------------------------------------------------
     def event(self, event: bytes) -> bytes:
         """An event (JSON) without its secrets; the same object if it has none."""
-        if self._has_fast_path and self._is_safe(event):
+        if self._has_fast_path and len(event) <= _WHOLE and self._is_safe(event):
             return event
         document = self._opened(event)
+        if _is_untouched(document):
+            return event
         _mask_statements(document)
         _mask_parameters(self, document)
         versions = _versions(document)
@@ -256,6 +261,13 @@ def _is_path(value: str) -> bool:
         return os.path.isabs(value) and os.path.exists(value)  # noqa: PTH110, PTH117 - a value of any form
     except ValueError:
         return False
+
+
+def _is_untouched(part: Any) -> bool:
+    """Whether nothing of an opened event was decoded."""
+    if isinstance(part, dict | list):
+        return all(map(_is_untouched, part.values() if isinstance(part, dict) else part))
+    return isinstance(part, msgspec.Raw)
 
 
 def _facets(document: Any, owner: str) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from headwater.capture.source_analysis.own_attributes import (
     self_of,
     steps_with_attributes,
 )
-from headwater.capture.source_analysis.rows_across_calls import passed_to_method
 from headwater.capture.source_analysis.running_names import Position
 
 
@@ -103,6 +102,8 @@ class AttributeReader(Reader):
             return True
         if code not in self._owners or not place:
             return False
+        from headwater.capture.source_analysis.rows_across_calls import passed_to_method
+
         owner = self._owners[code]
         passed = passed_to_method(Position(code, 0, partial(_self_alone, owner, code)), name)
         return bool(passed) and all(self.follows(one.node, Place(one.at.code, one.at.line)) for one in passed)

@@ -45,7 +45,6 @@ from headwater.capture.source_analysis.row_list_syntax import (
     target_of,
     texts_in,
 )
-from headwater.capture.source_analysis.rows_across_calls import spelled_out
 from headwater.capture.source_analysis.running_names import ABSENT, held
 from headwater.capture.source_analysis.taken_values import TAKEN, Columns, Taken, gives_a_number
 from headwater.capture.user_code import is_users
@@ -131,10 +130,11 @@ class ExpressionReader(AttributeReader):
         by_code: dict[CodeType, list[Value]] = {}
         for code, value, _ in self._files:
             by_code.setdefault(code, []).append(value)
+        if by_code:
+            from headwater.capture.source_analysis.rows_across_calls import spelled_out
         for code, value, sink in self._files:
-            if value in spelled_out(
-                by_code[code], self._literals.get(code, set()) | file_names_in(self.owner_in(code))
-            ):
+            named = self._literals.get(code, set()) | file_names_in(self.owner_in(code))
+            if value in spelled_out(by_code[code], named):
                 sink[value, None] = None
 
     def _called_with(self, code: CodeType, node: ast.Call) -> None:
