@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from headwater.capture.module_shadowing import expect_clashes
+
 SCRIPTS = {
     part.partition("\n")[0]: part.partition("\n")[2]
     for part in Path(__file__).with_name("programs.txt").read_text().split("#### ")[1:]
@@ -64,6 +66,13 @@ def test_lineage_is_stored_beside_a_file_that_is_called_as_a_module(project, mod
     assert project.captured("beside/script.py") == plain
     assert (plain.code, plain.out) == (0, "1\n")
     assert (project.folder / ".headwater" / "default.db").stat().st_size > 0
+
+
+def test_data_that_is_called_as_a_module_is_in_nobodys_way(tmp_path):
+    """``queue.csv`` beside a script is no module, so nothing has to make room for it."""
+    for name in ("queue.csv", "json.txt", "random.tar.gz", "logging.py.orig"):
+        (tmp_path / name).write_text("")
+    assert not expect_clashes(str(tmp_path))
 
 
 def test_what_is_loaded_later_of_capture_has_the_modules_that_made_room(project):

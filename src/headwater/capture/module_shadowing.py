@@ -15,7 +15,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.abc import MetaPathFinder
-from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import (
+    BuiltinImporter,
+    FrozenImporter,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+    all_suffixes,
+)
 from types import ModuleType
 from typing import Any, Final
 
@@ -58,9 +65,12 @@ def has_made_room(name: str) -> bool:
 
 
 def _names_in(folder: str) -> set[str]:
+    """The names of the modules and folders there: ``queue.py`` and ``queue``, but not ``queue.csv``."""
     if sys.flags.safe_path or not os.path.isdir(folder or "."):  # noqa: PTH112 - text, as sys.path has it
         return set()
-    return {entry.partition(".")[0] for entry in os.listdir(folder or ".")}  # noqa: PTH208 - likewise
+    parts = [entry.partition(".") for entry in os.listdir(folder or ".")]  # noqa: PTH208 - likewise
+    endings = {"", *all_suffixes()}
+    return {name for name, dot, ending in parts if dot + ending in endings}
 
 
 def _is_hidden(name: str, folder: str) -> bool:
