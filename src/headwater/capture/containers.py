@@ -47,15 +47,19 @@ def bind_parts(recorder: Recorder, obj: Any, source: Value) -> None:
         return
     for part in _parts(obj, 0):
         if _is_followed(part):
-            names = _names(part)
+            names = names_of(part)
             rows = getattr(part, "shape", (None,))[0]
             rule = _same if names else _whole
             recorder.values.bind(part, make_value(HELD, (source,), rule, columns=names, rows=rows))
 
 
 def typed(ref: DatasetRef, obj: Any) -> DatasetRef:
-    """The dataset, of type MODEL if ``obj`` is an estimator or holds one that predicts."""
-    if is_estimator(obj) or (not _is_followed(obj) and any(_predicts(part) for part in _parts(obj, 0))):
+    """The dataset, of type MODEL if ``obj`` is an estimator or a booster, or holds one that predicts."""
+    if (
+        is_estimator(obj)
+        or _predicts(obj)
+        or (not _is_followed(obj) and any(_predicts(part) for part in _parts(obj, 0)))
+    ):
         return ref._replace(type="MODEL")
     return ref
 
@@ -74,7 +78,8 @@ def parts(obj: Any, level: int = 0) -> Iterator[Any]:
 
 
 def _predicts(obj: Any) -> bool:
-    return is_estimator(obj) and hasattr(obj, "predict")
+    """Whether an object is an estimator that predicts, or a booster of xgboost or lightgbm."""
+    return hasattr(obj, "predict") and (is_estimator(obj) or hasattr(type(obj), "save_model"))
 
 
 def _followed(values: Values, obj: Any, level: int) -> Iterator[Value]:
@@ -110,7 +115,8 @@ def _is_followed(obj: Any) -> bool:
     return (isinstance(shape, tuple) and len(shape) > 0) or is_estimator(obj)
 
 
-def _names(part: Any) -> tuple[str, ...] | None:
+def names_of(part: Any) -> tuple[str, ...] | None:
+    """The names of the columns of a table, the features of an estimator, or the name of a column; None without any."""
     columns = getattr(part, "columns", None)
     if columns is None:
         columns = getattr(part, "feature_names_in_", None)
@@ -118,6 +124,15 @@ def _names(part: Any) -> tuple[str, ...] | None:
         name = getattr(part, "name", None)
         return (str(name),) if name is not None and hasattr(part, "index") else None
     return tuple(map(str, columns))
+
+
+def shape_of(obj: Any) -> tuple[tuple[str, ...] | None, int | None]:
+    """The names of the columns of a table, or of a column that has a name, and the row count of these and of arrays;
+    None for what an object does not have."""
+    shape = getattr(obj, "shape", None)
+    if not isinstance(shape, tuple) or not shape:
+        return None, None
+    return names_of(obj), shape[0]
 
 
 def _by_part(value: Value) -> Columns:

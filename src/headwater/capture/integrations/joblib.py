@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
-from headwater.capture.containers import bind_parts, is_estimator, typed, value_saved
+from headwater.capture.containers import bind_parts, is_estimator, shape_of, typed, value_saved
 from headwater.capture.context import PROCESS, current
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY, Hooks, Integration
@@ -185,8 +185,6 @@ def _loaded(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict
     ref = located(args[0] if args else kwargs["filename"])
     if ref is None:
         return
-    columns, shape = getattr(result, "columns", None), getattr(result, "shape", None)
-    names = tuple(map(str, columns)) if columns is not None and isinstance(shape, tuple) else None
-    rows = shape[0] if isinstance(shape, tuple) and shape else None
+    names, rows = shape_of(result)
     source = recorder.read(result, typed(ref, result), "joblib.load", columns=names, rows=rows)
     bind_parts(recorder, result, source)

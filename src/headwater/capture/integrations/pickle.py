@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.buffers import text_read
-from headwater.capture.containers import bind_parts, typed, value_saved
+from headwater.capture.containers import bind_parts, shape_of, typed, value_saved
 from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.library_callers import is_users_doing
 from headwater.capture.locations import located
@@ -86,12 +86,3 @@ def _read(recorder: Recorder, result: Any, ref: DatasetRef, op: str) -> None:
     columns, rows = shape_of(result)
     source = recorder.read(result, typed(ref, result), op, columns=columns, rows=rows)
     bind_parts(recorder, result, source)
-
-
-def shape_of(obj: Any) -> tuple[tuple[str, ...] | None, int | None]:
-    """Column names and row count of an object that looks like a table; otherwise None for both."""
-    columns = getattr(obj, "columns", None)
-    shape = getattr(obj, "shape", None)
-    if columns is None or not isinstance(shape, tuple):
-        return None, None
-    return tuple(map(str, columns)), shape[0] if shape else None

@@ -57,7 +57,8 @@ def _drew(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         named = {key: item for key, item in kwargs.items() if key != "data"}
         table = kwargs.get("data", args[0] if args else None)
-        sources = _columns_of(recorder, table, (*args, *named.values()))
+        grid = [getattr(result, name, None) for name in _CHOSEN] if hasattr(result, "x_vars") else []
+        sources = _columns_of(recorder, table, (*args, *named.values(), *grid))
         others = [item for item in (*args, *named.values()) if item is not table]
         drawn(recorder, axes_in(result), op, [*sources, *values_given(recorder, others)])
 

@@ -108,9 +108,10 @@ def _wait_for_the_program() -> None:
 
 
 def _is_parsing_elsewhere() -> bool:
-    own = threading.get_ident()
-    for thread, newest in sys._current_frames().items():
-        frame: FrameType | None = None if thread == own else newest
+    frames = sys._current_frames()
+    frames.pop(threading.get_ident(), None)  # a frame that held itself would keep what our callers hold, open files too
+    for newest in frames.values():
+        frame: FrameType | None = newest
         while frame is not None:
             if frame.f_code in _PARSERS or frame.f_code.co_name == _NOTEBOOK_PARSER:
                 return True

@@ -116,6 +116,19 @@ def draw_importances(model):
     plt.savefig("importances.png")
 
 
+@pytest.mark.filterwarnings("ignore")  # of seaborn about what pandas and matplotlib are going to change
+def test_pairs_of_all_columns_beside_the_one_that_colours_them(followed):
+    """``pairplot(data, hue="customer")`` draws each column of numbers against each; only the named ones if there are
+    any. It was said to show the colours alone."""
+    seaborn = pytest.importorskip("seaborn", reason="seaborn is not installed")
+    sales = pd.read_csv("sales.csv")
+    seaborn.pairplot(sales, hue="customer", diag_kind="hist").savefig("all.png")
+    seaborn.pairplot(sales, vars=["amount"], hue="customer", diag_kind="hist").savefig("some.png")
+    numbers = set(sales.select_dtypes("number").columns)
+    assert shown(followed, "all.png") == {("sales.csv", name) for name in numbers | {"customer"}}
+    assert shown(followed, "some.png") == {("sales.csv", "amount"), ("sales.csv", "customer")}
+
+
 def test_what_a_library_draws_is_told_by_the_statement(followed):
     """A tree is drawn with texts of the library's own; the statement hands over the model."""
     from sklearn.metrics import ConfusionMatrixDisplay

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
@@ -148,3 +150,50 @@ assert pickle.loads(pickle.dumps(pickle.loads)) is pickle.loads
     types = {Path(item["name"]).name: item["facets"].get("datasetType") for item in last["inputs"]}
     assert types["m.pkl"]["datasetType"] == "MODEL"
     assert types["raw.csv"] is None
+
+
+@pytest.mark.parametrize("library", ["pickle", "joblib"])
+def test_a_column_by_itself_keeps_its_name(follow, library):
+    """A series that is dumped and loaded again is the column of its name in the file."""
+    pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}).to_csv("raw.csv", index=False)
+    followed = follow("files", "pandas", "pickle", "joblib")
+    module = importlib.import_module(library)
+    with Path("a.pkl").open("wb") as file:
+        module.dump(pd.read_csv("raw.csv")["a"], file)
+    with Path("a.pkl").open("rb") as file:
+        loaded = module.load(file)
+    assert followed.columns(pd.DataFrame({"twice": loaded * 2}))["twice"] == {("a.pkl", "a")}
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_a_booster_in_a_file_is_a_model(project: Any, library: str) -> None:
+    """What it predicts is a log of predictions, as of an estimator."""
+    pytest.importorskip(library)
+    matrix = {"xgboost": "DMatrix(x, label=x['a'])", "lightgbm": "Dataset(x, x['a'])"}[library]
+    project.write(
+        "train.py",
+        f"""
+import joblib, pandas as pd, {library} as lib
+pd.DataFrame({{"a": range(40), "b": range(40)}}).to_csv("raw.csv", index=False)
+x = pd.read_csv("raw.csv")
+joblib.dump({{"model": lib.train({{}}, lib.{matrix}, 2)}}, "kept.joblib")
+joblib.dump(lib.train({{}}, lib.{matrix}, 2), "alone.joblib")
+""",
+    )
+    given = {"xgboost": "lib.DMatrix(x)", "lightgbm": "x"}[library]
+    project.write(
+        "score.py",
+        f"""
+import joblib, pandas as pd, {library} as lib
+x = pd.read_csv("raw.csv")
+x.assign(p=joblib.load("kept.joblib")["model"].predict({given})).to_csv("scored.csv", index=False)
+x.assign(p=joblib.load("alone.joblib").predict({given})).to_csv("too.csv", index=False)
+""",
+    )
+    assert project.captured("train.py").code == 0
+    assert project.captured("score.py").code == 0
+    last = [event for event in project.events if event["job"]["name"] == "score.py"][-1]
+    types = {Path(item["name"]).name: item["facets"].get("datasetType") for item in last["inputs"] + last["outputs"]}
+    found = {name: kind["datasetType"] for name, kind in types.items() if kind is not None}
+    assert found["kept.joblib"] == found["alone.joblib"] == "MODEL"
+    assert found["too.csv"] == "PREDICTIONS"
