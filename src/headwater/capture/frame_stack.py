@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-_SLOTS: Final = 40_000
-"""Of 8 bytes. Pieces are powers of two: this takes one of 512 kB and leaves 192 kB, which is a few hundred frames. The
-slots themselves are never touched, so no memory is behind them."""
+_SLOTS: Final = 16_000
+"""Of 8 bytes. Pieces are powers of two: this takes one of 256 kB and leaves half of it, a few hundred frames. The slots
+are never touched, so no memory is behind them; and a frame object of that size, which a traceback makes, is still small
+enough for the allocator to serve it without the operating system."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
