@@ -75,7 +75,10 @@ def row_list_table(
     if data is None:
         return None
     reader = _Reader(position_of(code, line), records)
-    keyed = reader.row(data) if maker.is_row else reader.table(data)
+    try:
+        keyed = reader.row(data) if maker.is_row else reader.table(data)
+    finally:
+        records.forget()
     everything = dict.fromkeys(pair for found in keyed.values() for pair in found)
     if not everything:
         return None

@@ -62,6 +62,11 @@ class Records:
         """What reads each function, up to a line, by the object whose method it is."""
         self._left = _MOST_CROSSED
 
+    def forget(self) -> None:
+        """Forget what reads the functions: it holds their frames, and these what the program has in its variables."""
+        self.entered = set()
+        self.readers = {}
+
     def cross(self) -> bool:
         """Count a call that is crossed; False if there were too many."""
         self._left -= 1
