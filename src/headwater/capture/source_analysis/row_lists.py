@@ -13,11 +13,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from types import CodeType
+from typing import Final
 
 from headwater.capture.levels import is_column
 from headwater.capture.source_analysis.bindings import begins_anew
 from headwater.capture.source_analysis.call_origins import place_of
 from headwater.capture.source_analysis.first_rows import is_headed, unpacked
+from headwater.capture.source_analysis.literals import is_written
 from headwater.capture.source_analysis.own_attributes import steps_with_attributes
 from headwater.capture.source_analysis.row_columns import (
     ANY,
@@ -58,6 +60,9 @@ from headwater.capture.source_analysis.rows_across_calls import (
 )
 from headwater.capture.source_analysis.running_names import position_of
 from headwater.capture.values import GATHERED, INFERRED, Columns, Dep, Value, make_value
+
+_OF_DICTIONARY: Final = {"items": slice(0, 2), "keys": slice(0, 1), "values": slice(1, 2)}
+"""Methods of a dictionary that give its items, and which part of each."""
 
 
 def row_list_table(
@@ -161,8 +166,9 @@ class _Reader(RowSources):
             yield from self._elements(node.args[0], scope, depth + 1)
             return
         found: list[Expression] = []
-        if isinstance(node, ast.Call) and called_name(node) == "items" and owner_of(node) and not scope:
-            found = [(self, item, inner) for item, inner in self._pairs_in(owner_of(node))]
+        part = _OF_DICTIONARY.get(called_name(node))
+        if part is not None and isinstance(node, ast.Call) and owner_of(node) not in ("", *scope):
+            found = [(self, item, inner) for item, inner in self._pairs_in(owner_of(node), part)]
         yield from found or list(self._elements_returned(node, None, scope, depth)) or [(self, node, scope)]
 
     def _elements_named(self, name: str, scope: Scope, depth: int, line: int = 0) -> Iterator[Expression]:
@@ -208,18 +214,19 @@ class _Reader(RowSources):
             else:
                 yield from reader._elements(node, {}, depth + 1)
 
-    def _pairs_in(self, name: str) -> Iterator[tuple[ast.expr, Scope]]:
-        """The key and value of each item of a dictionary, according to the statements that filled it."""
-        for step in self._bindings_once("dict " + name):
+    def _pairs_in(self, name: str, part: slice) -> Iterator[tuple[ast.expr, Scope]]:
+        """The key and value of each item of a dictionary, or a ``part`` of these, according to the statements that
+        filled it. What only counts its keys (``counts[key] += 1``) has them for values."""
+        for step in self._bindings_once(f"dict{part.start}{part.stop} {name}"):
             for key, item in cells_put_in(step.node, name):
-                yield ast.Tuple([key, item], ast.Load()), {}
+                counted = key if is_written(item, self._at.code, step.first) else item
+                yield _part_of([key, counted], part), {}
             made = getattr(step.node, "value", None)
             if isinstance(made, ast.DictComp):
-                yield ast.Tuple([made.key, made.value], ast.Load()), bound_by(made.generators)
-            elif (
-                made is not None and called_name(made) == "dict" and isinstance(made, ast.Call) and len(made.args) == 1
-            ):
-                yield from ((node, inner) for _, node, inner in self._elements(made.args[0], {}, 1))
+                yield _part_of([made.key, made.value], part), bound_by(made.generators)
+            elif part == _OF_DICTIONARY["items"] and isinstance(made, ast.Call) and called_name(made) == "dict":
+                pairs = made.args[0] if len(made.args) == 1 else ast.Tuple([], ast.Load())
+                yield from ((node, inner) for _, node, inner in self._elements(pairs, {}, 1))
 
     def _row(self, element: ast.expr, scope: Scope, found: dict[str | int, Found], depth: int) -> None:
         """Add the sources of each key of one row, written as a dictionary, a sequence or a name."""
@@ -307,6 +314,11 @@ class _Reader(RowSources):
         for key, columns in rows.items():
             _add(found, key, columns)
         return any(isinstance(key, str) and key not in (ROW, ANY) for key in rows)
+
+
+def _part_of(pair: list[ast.expr], part: slice) -> ast.expr:
+    chosen = pair[part]
+    return chosen[0] if len(chosen) == 1 else ast.Tuple(chosen, ast.Load())
 
 
 def _add(found: dict[str | int, Found], key: str | int, more: Found) -> None:

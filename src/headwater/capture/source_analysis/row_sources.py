@@ -320,7 +320,8 @@ class RowSources(ABC):
             return self._items(Target(iterated.args[place], None), column, scope, depth)
         if called in ("iterrows", "items") and place == 0:
             rows = self._names.passed(iterated)
-            return labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
+            told = labels_of(rows if called == "iterrows" else [value for value in rows if is_column(value)])
+            return told if rows else self._cell(iterated, place, scope, depth)  # a key of a dictionary
         if called in GROUPS and place == 0:  # the key of a group
             texts = self._texts_by(scope)
             keys = texts_in(iterated) | {text for name, _ in uses_of(iterated) for text in texts(ast.Name(name))}

@@ -99,6 +99,48 @@ def test_a_dictionary_that_is_filled_by_key(people):
     assert columns["low"]
 
 
+COUNTED = """
+from collections import defaultdict
+import pandas as pd
+people = pd.read_csv("people.csv")
+counts = defaultdict(int)
+for town in people["town"]:
+    counts[town] += 1
+rows = []
+for town, n in counts.items():
+    rows.append((town, n))
+pd.DataFrame({made}).to_csv("counted.csv", index=False)
+"""
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "list(counts.items()), columns=['town', 'n']",
+        "sorted(counts.items()), columns=['town', 'n']",
+        "{'town': list(counts.keys()), 'n': list(counts.values())}",
+        "rows, columns=['town', 'n']",
+    ],
+)
+def test_a_table_of_counted_keys(people, made):
+    """``counts[town] += 1``: the numbers come from the keys that they count, as the keys do; they came from nothing."""
+    followed, _ = people
+    followed.run(COUNTED.replace("{made}", made))
+    for column in ("town", "n"):
+        assert followed.sources("counted.csv", column) == {("people.csv", "town")}
+
+
+def test_a_table_of_sums_by_key_in_a_comprehension(people):
+    """Numbers added up under a key come from what is added up, and from the key if the code looks it up."""
+    followed, frame = people
+    sums = {}
+    for town, debt in zip(frame["town"], frame["debt"], strict=True):
+        sums[town] = sums.get(town, 0) + debt
+    columns = followed.columns(pd.DataFrame([{"town": town, "sum": debt} for town, debt in sums.items()]))
+    assert columns["town"] == {("people.csv", "town")}
+    assert columns["sum"] == {("people.csv", "town"), ("people.csv", "debt")}
+
+
 def test_what_is_asked_of_a_frame_without_its_data(people):
     """``if frame.empty``, ``"debt" in frame`` and ``len(frame)`` take no column; the sum beside them one."""
     followed, frame = people
