@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headwater.capture import code_numbers
+from headwater.capture import code_numbers, value_table
 from headwater.capture.axis_names import names_in
 from headwater.capture.integrations.sklearn.feature_rules import feature_rule
 from headwater.capture.integrations.sklearn.features import Feature
@@ -216,3 +216,18 @@ def test_what_stays_the_same_is_not_looked_at_again():
     assert list(fields) == list(COLUMNS)
     assert len(resolved) <= 3 * 20
     assert [trail.subtype for trails in fields.values() for trail in trails.values()].count("IDENTITY") == 60
+
+
+def test_the_end_of_a_long_chain_is_cut_once(monkeypatch):
+    """An object behind which there are thousands of operations is used again and again: its chain is gone through the
+    first time, not at each use."""
+    monkeypatch.setattr(value_table, "MAX_DEPTH", 50)
+    values, last = Values(), Thing()
+    source = values.bind(last, raw())
+    for _ in range(50):
+        values.derive(last, "changed", (last,))
+    kept = [Thing() for _ in range(1_000)]
+    for thing in kept:
+        made = values.derive(thing, "used", (last,))
+        assert list(trace(made).behind) == [source]
+    assert values.cut == 1

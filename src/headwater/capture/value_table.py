@@ -44,6 +44,7 @@ MAX_DEPTH: Final = 20_000
 
 _SWEEP: Final = 256
 """The number of values created between two sweeps of the latest: for objects that are gone, or have come to stay."""
+_MOST_CUTS: Final = 16
 _JUST_GONE = 64
 """How many of the latest values are kept although their objects are gone, because the expression that made them may
 still be running."""
@@ -66,6 +67,8 @@ class Values:
         """Objects that could not be followed because they cannot be weakly referenced."""
         self.cut = 0
         """Chains of operations that were cut because they grew beyond ``MAX_DEPTH``."""
+        self._cuts: dict[int, tuple[Value, Value]] = {}
+        """The latest values at the end of such a chain, by their number, each with what stands for it."""
         self.resolvers: list[Callable[[object], Value | None]] = []
         """Called in order for an object that is not known by identity: it may be a view of memory that is known."""
         self.guess: Callable[[object], Value | None] | None = None
@@ -261,7 +264,11 @@ class Values:
         return made
 
     def _cut(self, value: Value) -> Value:
-        """A value in place of a chain that is too long to keep: it has all its sources, but not by column."""
+        """A value in place of a chain that is too long to keep: it has all its sources, but not by column. An object at
+        the end of a chain may be used a thousand times, and the chain is gone through once."""
+        known = self._cuts.get(value.number)
+        if known is not None and known[0] is value:
+            return known[1]
         self.cut += 1
         sources: dict[int, Value] = {}
         seen: set[int] = set()
@@ -275,7 +282,7 @@ class Values:
                 sources[id(item)] = item
             else:
                 stack.extend(item.inputs)
-        return make_value(
+        made = make_value(
             "headwater.cut",
             tuple(sources.values()),
             opaque,
@@ -284,6 +291,10 @@ class Values:
             code=value.code,
             line=value.line,
         )
+        if len(self._cuts) >= _MOST_CUTS:
+            self._cuts.clear()
+        self._cuts[value.number] = value, made
+        return made
 
     def __len__(self) -> int:
         return len(self.alive())
