@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import weakref
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from headwater.capture import code_numbers, value_table
 from headwater.capture.axis_names import names_in
 from headwater.capture.integrations.sklearn.feature_rules import feature_rule
 from headwater.capture.integrations.sklearn.features import Feature
+from headwater.capture.levels import Labels
 from headwater.capture.lineage_facet import Origins
 from headwater.capture.source_analysis import bindings, loop_rounds, made_values, running_call
 from headwater.capture.source_analysis.parser import lines_of
@@ -181,8 +183,14 @@ class Axis:
     nlevels = 1
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        self.array = self
+        self.array = object()
         self.names = names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Any:
+        raise AssertionError("asked one by one")
 
     def tolist(self) -> list[str]:
         """All labels at once."""
@@ -231,3 +239,23 @@ def test_the_end_of_a_long_chain_is_cut_once(monkeypatch):
         made = values.derive(thing, "used", (last,))
         assert list(trace(made).behind) == [source]
     assert values.cut == 1
+
+
+def test_axes_do_not_pile_up():
+    """A frame that gets column after column has a new axis each time. Its states are kept, but of their axes only the
+    labels: an axis that pandas looked a label up in has tables of many times their size."""
+    values, frame = Values(), Thing()
+    axes: list[weakref.ref[Axis]] = []
+    for number in range(2_000):
+        axis = Axis((f"c{number}", "a"))
+        axes.append(weakref.ref(axis))
+        columns = Labels(axis, ("key",)) if number % 2 else axis
+        value = values.derive(frame, "insert", (frame,), columns=columns)
+    del axis, columns
+    assert sum(axis() is not None for axis in axes) < 700
+    while value.inputs[0].op == "insert":
+        value = value.inputs[0]
+    assert value.column_names() == ("c0", "a")
+    counting = values.derive(Thing(), "made", columns=range(10**9))
+    values.sweep()
+    assert counting.columns == range(10**9)

@@ -10,6 +10,16 @@ _names: Final[dict[int, tuple[Any, tuple[str, ...]]]] = {}
 _MOST_NAMES: Final = 32
 
 
+_MOST_LABELS: Final = 5_000
+
+
+def lightened(columns: Any) -> Any:
+    """The labels of an axis of pandas as a tuple; anything else as it is. An axis that was used keeps tables in which
+    it looks labels up, of many times the size of the labels; one that only counts has none."""
+    is_axis = hasattr(columns, "nlevels") and not hasattr(columns, "step")
+    return names_in(columns) if is_axis and len(columns) <= _MOST_LABELS else columns
+
+
 def names_in(columns: Any) -> tuple[str, ...]:
     """The labels of an axis as strings; several levels are joined by dots, empty ones left out. Remembered for a while:
     a wide frame in which one column after the other is replaced is asked for its names again and again."""

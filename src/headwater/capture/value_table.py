@@ -12,7 +12,9 @@ from types import CodeType
 from typing import Any, Final, Protocol
 from weakref import ref as _ref
 
+from headwater.capture.axis_names import lightened
 from headwater.capture.latest_arrays import LatestArrays
+from headwater.capture.levels import Labels
 from headwater.capture.settled_values import Entry, MadeByCode, Place, Row, SettledValues
 from headwater.capture.user_code import IS_USERS, user_frame
 from headwater.capture.values import UNKNOWN, DatasetRef, Rule, Value, make_value, next_number, opaque
@@ -60,6 +62,8 @@ class Values:
         """All others. What is in both counts as it is among the latest."""
         self._sweep_at = 0
         """The number of the value at whose creation the next sweep is due."""
+        self._lightened = 0
+        """The number of the value before which all are ``_lighten``-ed."""
         self._watchers: dict[str, Callable[[object, Value], None]] = {}
         self._unwatched: set[type] = set()
         """Classes without a watcher; see ``forget_classes``."""
@@ -143,6 +147,7 @@ class Values:
         """Forget the objects that are gone, and let the others settle. Done now and then, because a callback for each
         object would cost more."""
         table, settled, recent = self._by_id, self._settled, next_number() - _JUST_GONE
+        self._lighten([known[1] for known in list(table.values())])
         for key, known in list(table.items()):
             if known[1].number > recent:
                 continue
@@ -154,6 +159,23 @@ class Values:
             if taken is not known:  # another thread has bound a new object of that identity since
                 table.setdefault(key, taken)
         self._sweep_at = next_number() + _SWEEP
+
+    def _lighten(self, waiting: list[Value]) -> None:
+        """Keep no more than the labels of the axes of values that are used for longer, which chains of thousands of
+        operations consist of. Each value is looked at once."""
+        since, self._lightened = self._lightened, next_number()
+        seen: set[int] = set()
+        while waiting:
+            value = waiting.pop()
+            if value.number <= since or value.number in seen:
+                continue
+            seen.add(value.number)
+            waiting += value.inputs
+            columns = value.columns
+            if type(columns) is Labels:
+                columns.columns = lightened(columns.columns)
+            elif columns is not None and type(columns) not in (tuple, str):
+                value.columns = lightened(columns)
 
     def watch(self, class_name: str, watcher: Callable[[object, Value], None]) -> None:
         """Call ``watcher`` for each object bound whose class has that name."""
