@@ -8,10 +8,26 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
+from typing import Any
 from weakref import WeakSet
 
 OWN: WeakSet[threading.Thread] = WeakSet()
 """The threads of capture."""
+
+
+class OwnThread(threading.Thread):
+    """A daemon thread of capture, which ends without a word."""
+
+    def __init__(self, work: Callable[[], None], name: str) -> None:
+        super().__init__(target=work, name=name, daemon=True)
+        OWN.add(self)
+
+    def _delete(self) -> None:
+        """Forget the thread as it ends. ``gevent`` replaces the function that tells threads apart while they run, and
+        the one under which this thread was remembered would not be found: every such program would show that."""
+        private: Any = threading
+        with private._active_limbo_lock:
+            private._active.pop(self.ident, None)
 
 
 def hide_ours() -> Callable[[], None]:

@@ -15,7 +15,7 @@ from headwater.capture.delivery import Delivery
 from headwater.capture.frame_stack import with_room_below
 from headwater.capture.guard import GUARD
 from headwater.capture.hooks import BUSY
-from headwater.capture.own_threads import OWN
+from headwater.capture.own_threads import OwnThread
 from headwater.capture.redact import Redactor
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ class Worker:
             if self._thread is not None and self._thread.is_alive():
                 return
             self._is_stopping = False
-            self._thread = threading.Thread(target=self._work, name="headwater-capture", daemon=True)
-            OWN.add(self._thread)
+            self._thread = OwnThread(self._work, "headwater-capture")
             try:
                 self._thread.start()
             except RuntimeError:  # the interpreter is ending, or no thread can be started: the last flush does the work
