@@ -177,6 +177,31 @@ def test_code_is_remembered_by_a_number():
     assert code_numbers.number_of(None) == 0
 
 
+def test_statements_are_found_without_going_through_all(tmp_path):
+    """Of a program with two thousand statements, the one at a line and the last that binds a name are found by looking
+    at few of them, as often as they are asked for."""
+    path = tmp_path / "long.py"
+    path.write_text("".join(f"x{number} = {number}\n" for number in range(2_000)))
+    code = compile(path.read_text(), str(path), "exec")
+    looks: list[int] = []
+
+    class Looked(bindings.Step):
+        """A statement that notes who looks at its first line."""
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "first":
+                looks.append(1)
+            return super().__getattribute__(name)
+
+    steps = tuple(Looked(*step) for step in bindings.steps_of(code))
+    for _ in range(100):
+        assert bindings.step_at(steps, 50).binds == {"x49"}
+        assert bindings.last_binding(steps, "x7", 60) is steps[7]
+        assert bindings.last_binding(steps, "x70", 60) is steps[70]
+        assert bindings.last_binding(steps, "y", 60) is None
+    assert len(looks) < 3_000
+
+
 class Axis:
     """The labels of a frame, which are slow to take one by one, and are new texts each time."""
 

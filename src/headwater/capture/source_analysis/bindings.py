@@ -88,9 +88,50 @@ def _has_rounds(node: ast.stmt) -> bool:
     return any(isinstance(item, _ROUNDS) for item in ast.walk(node))
 
 
+class _Finder:
+    """Finds statements by their lines and names, each the same way once: a line in a loop asks again and again."""
+
+    __slots__ = ("_at", "_binding", "steps")
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        self.steps = steps
+        self._at: dict[int, Step | None] = {}
+        self._binding: dict[str, list[Step]] | None = None
+
+    def at(self, line: int) -> Step | None:
+        """The innermost statement at a line."""
+        if line not in self._at:
+            found = (step for step in reversed(self.steps) if step.first <= line <= step.last)
+            self._at[line] = next(found, None)
+        return self._at[line]
+
+    def binding(self, name: str) -> list[Step]:
+        """The statements that bind a name, in their order."""
+        if self._binding is None:
+            binding: dict[str, list[Step]] = {}
+            for step in self.steps:
+                for bound in step.binds:
+                    binding.setdefault(bound, []).append(step)
+            self._binding = binding
+        return self._binding.get(name, [])
+
+
+_finders: Final[dict[int, _Finder]] = {}
+"""By the ``id()`` of the statements, which are kept alive meanwhile."""
+
+
+def _finder(steps: tuple[Step, ...]) -> _Finder:
+    found = _finders.get(id(steps))
+    if found is None or found.steps is not steps:
+        if len(_finders) >= _MOST_CODES:
+            _finders.clear()
+        found = _finders[id(steps)] = _Finder(steps)
+    return found
+
+
 def step_at(steps: tuple[Step, ...], line: int) -> Step | None:
     """The innermost statement at a line; None if there is none."""
-    return next((step for step in reversed(steps) if step.first <= line <= step.last), None)
+    return _finder(steps).at(line)
 
 
 def calls_with(step: Step, name: str) -> Iterator[ast.Call]:
@@ -116,10 +157,9 @@ def begins_anew(step: Step, name: str, line: int = 0) -> bool:
 
 def last_binding(steps: tuple[Step, ...], name: str, before: int) -> Step | None:
     """The last statement above ``before`` that binds the name, or one below it, as in a loop."""
-    above = [step for step in steps if name in step.binds and step.first < before]
-    if above:
-        return above[-1]
-    return next((step for step in reversed(steps) if name in step.binds and step.first > before), None)
+    binding = _finder(steps).binding(name)
+    above = next((step for step in reversed(binding) if step.first < before), None)
+    return above or next((step for step in reversed(binding) if step.first > before), None)
 
 
 def steps_of(code: CodeType) -> tuple[Step, ...]:

@@ -54,6 +54,9 @@ _MADE: Final = (
 )
 
 
+_ARRAYS: Final = (np.ndarray, list, tuple)
+"""Classes of what is followed; as all that is asked for at each call, not made anew there."""
+_SEQUENCES: Final = (list, tuple)
 _OF_METHODS: Final = ("mean", "average", "median", "clip", "round", "cumsum", "repeat", "take", "flip")
 """Functions that leave other objects than arrays to a method or index of theirs: ``np.clip(frame["x"], 0, 1)``."""
 
@@ -183,10 +186,10 @@ def _rows(array: np.ndarray[Any, Any]) -> int | None:
 
 def _made(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if not isinstance(result, np.ndarray | list | tuple):
+        if not isinstance(result, _ARRAYS):
             return  # a number: ``np.mean`` of a column
         is_users = not _is_library(sys._getframe(2))
-        for part in result if isinstance(result, list | tuple) else (result,):  # ``unique`` with counts, ``gradient``
+        for part in result if isinstance(result, _SEQUENCES) else (result,):  # ``unique`` with counts, ``gradient``
             _bind(recorder, part, name, args, kwargs, is_users=is_users)
 
     return handler
@@ -219,7 +222,7 @@ def _bind(
 def _flat(arguments: list[Any]) -> list[Any]:
     found: list[Any] = []
     for item in arguments:
-        if isinstance(item, list | tuple):
+        if isinstance(item, _SEQUENCES):
             found.extend(item[:10_000])
         else:
             found.append(item)

@@ -15,6 +15,10 @@ from headwater.capture.axis_names import names_in
 from headwater.capture.levels import UNNAMED, Labels, field_of_level, levels_of
 from headwater.capture.values import Value
 
+_WITH_INDEX: Final = (DataFrame, Series)
+_WITHOUT_NAME: Final = (MultiIndex, RangeIndex)
+"""Indexes that have labels without a name of their own, or none. These are asked for at each operation."""
+
 
 def label(name: Any) -> str:
     """A column label as the string in ``Value.column_names``; several levels are joined by dots, empty ones left
@@ -89,18 +93,18 @@ def levels_in_file(index: Any) -> tuple[str, ...]:
 
 def is_unnamed(index: Any) -> bool:
     """Whether an index has labels, but no name."""
-    return index.name is None and not isinstance(index, MultiIndex | RangeIndex)
+    return index.name is None and not isinstance(index, _WITHOUT_NAME)
 
 
 def with_unnamed(columns: Any, result: Any, inputs: Sequence[Any], known: Sequence[Value]) -> Any:
     """The columns to keep for a result, with the level ``UNNAMED`` for its index without a name if the index of an
     input was followed: without a name too, or under a name that it has lost."""
-    if not isinstance(result, DataFrame | Series) or not is_unnamed(result.index):
+    if not isinstance(result, _WITH_INDEX) or not is_unnamed(result.index):
         return columns
     for item, value in zip(inputs, known, strict=True):
         if type(value.columns) is not Labels:
             continue
-        if not isinstance(item, DataFrame | Series):
+        if not isinstance(item, _WITH_INDEX):
             if UNNAMED in value.columns.index:
                 return Labels(columns, (UNNAMED,))
         elif is_unnamed(item.index) and len(value.columns.index) == 1 and item.index.dtype == result.index.dtype:

@@ -39,6 +39,10 @@ from headwater.capture.scalars import can_follow
 from headwater.capture.values import Columns, Rule, Value
 from headwater.capture.wrapper_frames import unseen
 
+_WITH_INDEX: Final = (pd.DataFrame, pd.Series)
+_LABELLED: Final = (pd.Index, pd.Series)
+_MASKS: Final = (pd.Series, np.ndarray, pd.api.extensions.ExtensionArray)
+_KEYS: Final = (str, int, tuple)
 LOCATION: type = indexing._LocationIndexer  # type: ignore[attr-defined]
 """The base class of ``loc`` and ``iloc``."""
 SCALAR: type = indexing._ScalarAccessIndexer  # type: ignore[attr-defined]
@@ -120,7 +124,7 @@ def evaluated(key: Any) -> Any:
 
 def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     owner, key = args
-    if not isinstance(result, pd.DataFrame | pd.Series):
+    if not isinstance(result, _WITH_INDEX):
         _taken_out(recorder, result, owner, key)
         return
     if type(key) is str:
@@ -137,7 +141,7 @@ def _getitem(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 
 def of_levels(owner: Any, key: Any, rule: Rule) -> Rule:
     """``rule``, or how it applies where a key chose one level of the columns."""
-    is_one = isinstance(key, str | int | tuple) and isinstance(owner, pd.DataFrame) and owner.columns.nlevels > 1
+    is_one = isinstance(key, _KEYS) and isinstance(owner, pd.DataFrame) and owner.columns.nlevels > 1
     return under(label(key), rule) if is_one else rule
 
 
@@ -173,7 +177,7 @@ def is_mask(key: Any) -> bool:
     """Whether ``key`` chooses rows: an array or series of booleans, or the value of a callable's result."""
     if type(key) is Value:
         return True
-    return isinstance(key, pd.Series | np.ndarray | pd.api.extensions.ExtensionArray) and is_bool_dtype(key.dtype)
+    return isinstance(key, _MASKS) and is_bool_dtype(key.dtype)
 
 
 def _mask_of(recorder: Recorder, mask: Any) -> Any:
@@ -187,7 +191,7 @@ def _located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
     owner, op = indexer.obj, indexer.name
     if getattr(indexer, "axis", None) == 1:  # frame.loc(axis=1)[columns]
         key = (slice(None), key)
-    if not isinstance(result, pd.DataFrame | pd.Series):
+    if not isinstance(result, _WITH_INDEX):
         _taken_out(recorder, result, owner, key)
         return
     rows = evaluated(key[0] if isinstance(key, tuple) and key else key)
@@ -203,7 +207,7 @@ def _located(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dic
 def _labels_of(recorder: Recorder, rows: Any) -> list[Any]:
     """The index or series whose items are the labels of the rows that are selected; empty if it is not followed."""
     known = index_value(recorder, rows) if isinstance(rows, pd.Index) and not recorder.values.knows(rows) else rows
-    return [known] if type(known) is Value or isinstance(known, pd.Index | pd.Series) else []
+    return [known] if type(known) is Value or isinstance(known, _LABELLED) else []
 
 
 def _chosen_by_labels(rule: Rule) -> Rule:
