@@ -167,9 +167,17 @@ class Hooks:
         getter = unseen(observe(original.fget, handler, self._site(owner, name)))
         self.put(owner, name, property(getter, original.fset, original.fdel, original.__doc__))
 
-    def replace(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    def replace(
+        self,
+        owner: Any,
+        name: str,
+        make: Callable[[Callable[..., Any]], Callable[..., Any]],
+        *,
+        for_good: bool = False,
+    ) -> None:
         """Replace ``owner.name`` by ``make(original)``, which stays a class or static method if it was one. Raises as
-        ``after`` does."""
+        ``after`` does. ``for_good``: others will come to know the replacement, so it stays when the hooks are removed,
+        and has to be without effect then."""
         static = _static(owner, name)
         if static is _ABSENT:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} is gone in this version")
@@ -179,9 +187,9 @@ class Hooks:
             self.put(owner, name, staticmethod(make(static.__func__)))
         else:
             original = static if isinstance(owner, type) else getattr(owner, name)
-            self.put(owner, name, make(original))
+            self.put(owner, name, make(original), for_good=for_good)
             if isinstance(owner, ModuleType):
-                self._copies.append(_Copy(name, original, getattr(owner, name), owner))
+                self._copies.append(_Copy(name, original, getattr(owner, name), owner, for_good))
 
     def on_remove(self, undo: Callable[[], None]) -> None:
         """Call ``undo`` when the integration is removed, for hooks that are not attributes."""
@@ -201,7 +209,8 @@ class Hooks:
         """Restore the attributes of the library. Returns what has to be restored in other modules."""
         while self._undo:
             self._undo.pop()()
-        copies = [_Copy(copy.name, copy.new, copy.old, copy.owner) for copy in reversed(self._copies)]
+        removed = [copy for copy in reversed(self._copies) if not copy.is_for_good]
+        copies = [_Copy(copy.name, copy.new, copy.old, copy.owner) for copy in removed]
         self._copies.clear()
         self._settled = 0
         return [*copies, *(copy for part in self._parts for copy in part.take_back())]
@@ -215,16 +224,17 @@ class Hooks:
         )
         self._settled = len(self._copies)
 
-    def put(self, owner: Any, name: str, replacement: Any) -> None:
-        """Set ``owner.name`` to ``replacement`` until the hooks are removed. Raises ``DidNotEnable`` if that cannot be
-        done."""
+    def put(self, owner: Any, name: str, replacement: Any, *, for_good: bool = False) -> None:
+        """Set ``owner.name`` to ``replacement`` until the hooks are removed, or for good. Raises ``DidNotEnable`` if
+        that cannot be done."""
         own = vars(owner).get(name, _ABSENT) if hasattr(owner, "__dict__") else getattr(owner, name)
         try:
             setattr(owner, name, replacement)
         except (AttributeError, TypeError) as error:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} cannot be hooked: {error}") from error
         _let_be_found(owner, name, replacement)
-        self._undo.append(_Put(owner, name, own))
+        if not for_good:
+            self._undo.append(_Put(owner, name, own))
 
     def _site(self, owner: Any, name: str) -> str:
         return f"{getattr(owner, '__qualname__', None) or getattr(owner, '__name__', self.identifier)}.{name}"
@@ -276,6 +286,7 @@ class _Copy(NamedTuple):
     old: Any
     new: Any
     owner: ModuleType
+    is_for_good: bool = False
 
 
 def remove_all(hooks: Iterable[Hooks]) -> None:
@@ -287,14 +298,14 @@ def _first_loading(owners: set[ModuleType]) -> int:
     """The position of the first of these in ``sys.modules``, or of the package around it, if all of them are still
     being loaded: a module that has imported from one of them was loaded by it, and so comes later. 0 if one of them was
     loaded before."""
-    loading = {_loading(owner) for owner in owners}
-    if None in loading:
+    are_loading = {loading(owner) for owner in owners}
+    if None in are_loading:
         return 0
     names = [*sys.modules.copy()]
-    return min((names.index(name) for name in loading if name in names), default=0)
+    return min((names.index(name) for name in are_loading if name in names), default=0)
 
 
-def _loading(module: ModuleType) -> str | None:
+def loading(module: ModuleType) -> str | None:
     """The outermost package around a module, or the module itself, that is still being loaded; None if none is."""
     parts = module.__name__.split(".")
     for end in range(1, len(parts) + 1):

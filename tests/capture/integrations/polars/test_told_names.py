@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import polars as pl
@@ -89,7 +90,7 @@ EXPRESSIONS = (
 
 
 @pytest.mark.parametrize("method", ["select", "with_columns"])
-@pytest.mark.parametrize("args", EXPRESSIONS, ids=str)
+@pytest.mark.parametrize("args", EXPRESSIONS, ids=lambda args: re.sub(" at 0x[0-9A-Fa-f]+", "", str(args)))
 def test_the_names_are_those_of_polars(args, method):
     """Whatever tells the names, they are those that polars itself finds, in its order."""
     source = make_value("scan", columns=Names(schema=dict(SCHEMA)))
@@ -98,7 +99,7 @@ def test_the_names_are_those_of_polars(args, method):
     assert after(source, method, *args, **kwargs).column_names() == tuple(real.collect_schema())
 
 
-@pytest.mark.parametrize("args", EXPRESSIONS, ids=str)
+@pytest.mark.parametrize("args", EXPRESSIONS, ids=lambda args: re.sub(" at 0x[0-9A-Fa-f]+", "", str(args)))
 def test_names_of_aggregates_are_those_of_polars(args):
     """The outputs of an aggregation, keys first, where they are told at all."""
     real = pl.LazyFrame(schema=SCHEMA).group_by("s").agg(*args, more=pl.col("b").sum())

@@ -4,8 +4,8 @@ An array is followed if a hooked function made it, or if it is a view of one tha
 functions and fancy indexing on plain arrays cannot be observed: they run in C, without any attribute of numpy that
 could be replaced.
 
-numba recognises numpy's functions by identity, and would not know a wrapper. If numba is loaded, now or later, only the
-hooks on files are kept.
+numba recognises numpy's functions by identity. If it was loaded before capture began, or is loaded when numpy was known
+before, only the hooks on files are kept.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from headwater.capture.hooks import After, Hooks, Integration, observe
+from headwater.capture.hooks import After, Hooks, Integration, loading, observe
 from headwater.capture.imports import IMPORTS
 from headwater.capture.integrations.numpy.columns import Made, columns_made
+from headwater.capture.integrations.numpy.dispatch import Make, is_dispatching, stand_in
 from headwater.capture.locations import is_path, located
 from headwater.capture.profiling import snapshot
 from headwater.capture.recorder import VALUES, Recorder, saved_here
@@ -65,12 +66,16 @@ class NumpyIntegration(Integration):
     """Follows arrays from files and frames to files and models."""
 
     identifier: ClassVar[str] = "numpy"
+    is_on: ClassVar[bool] = False
+    """Whether what was put into numpy for good records anything."""
 
     def install(self, hooks: Hooks, module: ModuleType) -> None:
         """Hook the functions in numpy's namespace."""
+        NumpyIntegration.is_on = True
+        hooks.on_remove(_switch_off)
         for name in (*_READERS, *_WRITERS):
             handler = _wrote(name) if name in _WRITERS else _read(f"numpy.{name}")
-            hooks.replace(module, name, functools.partial(observe_io, after=handler, site=f"numpy.{name}"))
+            _replace(hooks, module, name, functools.partial(observe_io, after=handler, site=f"numpy.{name}"))
         VALUES.resolvers.append(view_of)
         hooks.on_remove(lambda: VALUES.resolvers.remove(view_of))
         if "numba" in sys.modules:
@@ -79,12 +84,24 @@ class NumpyIntegration(Integration):
         for name in set(_MADE).difference(_OF_METHODS):
             _hook(functions, module, name, _made(name))
         for name in _OF_METHODS:
-            functions.replace(module, name, functools.partial(_observe_arrays, name=name))
+            _replace(functions, module, name, functools.partial(_observe_arrays, name=name))
         _hook(functions, type(module.c_).__mro__[1], "__getitem__", _indexed)
         functions.settle()
         # Accessing ``numpy.random`` here would load it even if the program does not use it.
         functions.on_remove(IMPORTS.when_imported("numpy.random", lambda found: _hook_seeds(functions, found)))
-        hooks.on_remove(IMPORTS.when_imported("numba", lambda _module: functions.remove()))
+        if not loading(module):
+            hooks.on_remove(IMPORTS.when_imported("numba", lambda _module: functions.remove()))
+
+
+def _switch_off() -> None:
+    NumpyIntegration.is_on = False
+
+
+def _replace(hooks: Hooks, owner: Any, name: str, make: Make) -> None:
+    """Replace a function. What is put there while numpy is being loaded is what others come to know, for good."""
+    is_known = not isinstance(owner, ModuleType) or not loading(owner)
+    standing_in = functools.partial(stand_in, make=make, is_known=is_known)
+    hooks.replace(owner, name, standing_in, for_good=not is_known and is_dispatching(getattr(owner, name, None)))
 
 
 def _observe_arrays(original: Any, name: str) -> Any:
@@ -107,7 +124,7 @@ def _hook_seeds(hooks: Hooks, module: ModuleType) -> None:
 
 def _hook(hooks: Hooks, owner: Any, name: str, handler: After) -> None:
     if hasattr(owner, name):
-        hooks.replace(owner, name, lambda original: unseen(observe(original, handler, f"numpy.{name}")))
+        _replace(hooks, owner, name, lambda original: unseen(observe(original, handler, f"numpy.{name}")))
 
 
 def _read(op: str) -> After:
@@ -129,7 +146,7 @@ def _wrote(name: str) -> After:
         target = args[0] if args else kwargs.get("file", kwargs.get("fname"))
         suffix = {"save": ".npy", "savez": ".npz", "savez_compressed": ".npz"}.get(name, "")
         ref = located(target)
-        if ref is None:
+        if ref is None or not NumpyIntegration.is_on:
             return
         if suffix and not hasattr(target, "write") and not ref.name.endswith(suffix):
             ref = ref._replace(name=ref.name + suffix)  # as numpy does
@@ -186,7 +203,7 @@ def _rows(array: np.ndarray[Any, Any]) -> int | None:
 
 def _made(name: str) -> After:
     def handler(recorder: Recorder, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if not isinstance(result, _ARRAYS):
+        if not isinstance(result, _ARRAYS) or not NumpyIntegration.is_on:
             return  # a number: ``np.mean`` of a column
         is_users = not _is_library(sys._getframe(2))
         for part in result if isinstance(result, _SEQUENCES) else (result,):  # ``unique`` with counts, ``gradient``
