@@ -277,7 +277,7 @@ def test_a_library_and_its_submodules_take_one_pass_over_the_modules(monkeypatch
     pytest.importorskip("sklearn.model_selection")
     passes = []
     swap = hooking._swap
-    monkeypatch.setattr(hooking, "_swap", lambda copies, since=0: (passes.append(since), swap(copies, since)))
+    monkeypatch.setattr(hooking, "_swap", lambda copies, since=0: passes.append(since) or swap(copies, since))
     registry = Registry()
     try:
         registry.install(only=["sklearn"])
@@ -316,3 +316,71 @@ def test_names_imported_while_a_module_loads_are_replaced(recorder, tmp_path, mo
         stop()
         for name in ("hw_outer", "hw_owner", "hw_inner"):
             sys.modules.pop(name, None)
+
+
+HOLDERS = """
+import collections
+
+def measure(): return 1
+second_name = measure
+
+def choose(how=measure, *, other=measure): return how, other
+
+class Chooser:
+    def __init__(self, how=measure): self.how = how
+
+table = {"how": measure}
+by_function = collections.OrderedDict([(len, 0), (measure, 1), (max, 2)])
+listed = [measure]
+"""
+
+
+def _held(library) -> list[object]:
+    return [
+        library.second_name,
+        *library.choose(),
+        library.Chooser().how,
+        library.table["how"],
+        list(library.by_function)[1],
+        library.listed[0],
+    ]
+
+
+def test_what_a_module_holds_of_its_functions_is_what_stands_in_for_them(hooks, monkeypatch):
+    """Defaults of parameters, items of dictionaries and lists and second names of a function are what is found under
+    its name, so that they can be pickled; removal restores them all."""
+    library = types.ModuleType("library_with_holders")
+    monkeypatch.setitem(sys.modules, library.__name__, library)
+    exec(HOLDERS, vars(library))
+    original = library.measure
+    hooks.after(library, "measure", lambda *args: None)
+    hooks.settle()
+    assert library.measure is not original
+    assert all(item is library.measure for item in _held(library))
+    assert list(library.by_function.values()) == [0, 1, 2]
+    hooks.remove()
+    assert library.measure is original
+    assert all(item is original for item in _held(library))
+
+
+def test_what_anybody_held_before_is_what_stands_in_for_it(hooks, monkeypatch):
+    """Objects, dictionaries and parameters anywhere that hold a function since before the hooks hold its stand-in as
+    long as there are hooks."""
+    library = types.ModuleType("library_held_elsewhere")
+    monkeypatch.setitem(sys.modules, library.__name__, library)
+    exec(HOLDERS, vars(library))
+    original = library.measure
+    chooser, table, listed = library.Chooser(), {"how": original}, [original]
+
+    def choose(how=original):
+        return how
+
+    def held() -> list[object]:
+        return [chooser.how, table["how"], listed[0], choose()]
+
+    hooks.after(library, "measure", lambda *args: None)
+    hooks.settle()
+    hooking.settle_everywhere([hooks])
+    assert all(item is library.measure is not original for item in held())
+    hooks.remove()
+    assert all(item is original for item in held())

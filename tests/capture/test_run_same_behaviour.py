@@ -392,3 +392,34 @@ if __name__ == "__main__":
     plain, captured = project.plain("script.py"), project.captured("script.py")
     assert captured == plain
     assert captured.out == "[0, 1, 2]\n"
+
+
+@pytest.mark.parametrize("first", ["", "import headwater; headwater.init()", "late"])
+def test_objects_that_keep_a_function_of_a_library_are_pickled_as_without(project, first):
+    """Estimators and scorers that keep a function, as a default or by choice, are pickled, hashed and printed as
+    without capture, whether capture began before they were made or after."""
+    program = """
+import pickle
+import joblib
+import numpy as np
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import GridSearchCV
+chosen = {"reader": np.loadtxt}
+#
+rows, labels = np.arange(40.0).reshape(20, 2), [0, 1] * 10
+search = GridSearchCV(LogisticRegression(), {"C": [1, 2]}, scoring="accuracy").fit(rows, labels)
+print(SelectKBest(), SelectKBest(f_classif, k=1))
+for item in (SelectKBest(k=1).fit(rows, labels), get_scorer("roc_auc"), chosen, np.concat):
+    print(len(pickle.dumps(item)), joblib.hash(item))
+pickle.dumps(search)
+print(np.concat is np.concatenate, chosen["reader"] is np.loadtxt)
+"""
+    project.write("script.py", program)
+    begin = "import headwater; headwater.init()"
+    project.write("with_init.py", program.replace("#", begin) if first == "late" else f"{first}\n{program}")
+    plain = project.plain("script.py")
+    captured = project.plain("with_init.py") if first else project.captured("script.py")
+    assert captured == plain
+    assert plain.out.endswith("True True\n")

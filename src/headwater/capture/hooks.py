@@ -24,12 +24,14 @@ import inspect
 import sys
 import threading
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.capture import context
 from headwater.capture.guard import GUARD, is_fault
+from headwater.capture.held_functions import Copy, put_everywhere, put_in_modules, references
 from headwater.errors import DidNotEnable
 
 if TYPE_CHECKING:
@@ -134,7 +136,9 @@ class Hooks:
     def __init__(self, identifier: str) -> None:
         self.identifier = identifier
         self._undo: list[Callable[[], None]] = []
-        self._copies: list[_Copy] = []
+        self._copies: list[Copy] = []
+        self._held: list[Copy] = []
+        self._late: list[Copy] = []
         self._parts: list[Hooks] = []
         self._settled = 0
 
@@ -178,6 +182,7 @@ class Hooks:
         """Replace ``owner.name`` by ``make(original)``, which stays a class or static method if it was one. Raises as
         ``after`` does. ``for_good``: others will come to know the replacement, so it stays when the hooks are removed,
         and has to be without effect then."""
+        others = references(owner, name) if isinstance(owner, ModuleType) else 0
         static = _static(owner, name)
         if static is _ABSENT:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} is gone in this version")
@@ -189,7 +194,7 @@ class Hooks:
             original = static if isinstance(owner, type) else getattr(owner, name)
             self.put(owner, name, make(original), for_good=for_good)
             if isinstance(owner, ModuleType):
-                self._copies.append(_Copy(name, original, getattr(owner, name), owner, for_good))
+                self._copies.append(Copy(name, original, getattr(owner, name), owner, for_good, others))
 
     def on_remove(self, undo: Callable[[], None]) -> None:
         """Call ``undo`` when the integration is removed, for hooks that are not attributes."""
@@ -205,13 +210,14 @@ class Hooks:
         """Restore all attributes, last change first, also in modules that have imported a wrapper since."""
         remove_all([self])
 
-    def take_back(self) -> list[_Copy]:
+    def take_back(self) -> list[Copy]:
         """Restore the attributes of the library. Returns what has to be restored in other modules."""
         while self._undo:
             self._undo.pop()()
         removed = [copy for copy in reversed(self._copies) if not copy.is_for_good]
-        copies = [_Copy(copy.name, copy.new, copy.old, copy.owner) for copy in removed]
+        copies = [Copy(copy.name, copy.new, copy.old, copy.owner) for copy in removed]
         self._copies.clear()
+        self._held, self._late = [], []
         self._settled = 0
         return [*copies, *(copy for part in self._parts for copy in part.take_back())]
 
@@ -219,10 +225,34 @@ class Hooks:
         """Replace the originals that other modules already got by ``from owner import name``. One pass over the modules
         serves everything hooked since the last call: a library has hundreds of functions, a process thousands of
         modules."""
-        _swap(
-            self._copies[self._settled :], since=_first_loading({copy.owner for copy in self._copies[self._settled :]})
-        )
+        fresh = self._copies[self._settled :]
         self._settled = len(self._copies)
+        since = _first_loading({copy.owner for copy in fresh})
+        swapped = self._settle_aliases(fresh) + _swap(fresh, since)
+        held = [one for one in fresh if one.others > swapped[id(one.old)] and type(one.old).__name__ in _HELD]
+        put_in_modules(held)
+        self._held += held
+        self._late += [] if since else held
+
+    def _settle_aliases(self, fresh: list[Copy]) -> Counter[int]:
+        """Replace what a module has under a second name, as ``np.concat``. Returns how often, by ``id()``."""
+        found = Counter[int]()
+        by_value = {(copy.owner, id(copy.old)): copy for copy in fresh}
+        for owner in {copy.owner for copy in fresh}:
+            for alias, value in list(vars(owner).items()):
+                if copy := by_value.get((owner, id(value))):
+                    self.put(owner, alias, copy.new, for_good=copy.is_for_good)
+                    found[id(value)] += 1
+        return found
+
+    def held(self) -> list[Copy]:
+        """What may be held elsewhere."""
+        return [*self._held, *(copy for part in self._parts for copy in part.held())]
+
+    def late(self) -> list[Copy]:
+        """What anything may hold that was there before these hooks, to be replaced by the caller; once."""
+        late, self._late = self._late, []
+        return [*late, *(copy for part in self._parts for copy in part.late())]
 
     def put(self, owner: Any, name: str, replacement: Any, *, for_good: bool = False) -> None:
         """Set ``owner.name`` to ``replacement`` until the hooks are removed, or for good. Raises ``DidNotEnable`` if
@@ -241,6 +271,8 @@ class Hooks:
 
 
 _ABSENT = object()
+_HELD = frozenset(("function", "builtin_function_or_method", "_ArrayFunctionDispatcher"))
+"""The types of functions that are looked for where modules do not explain who holds them."""
 
 
 def _let_be_found(owner: Any, name: str, stand_in: Any) -> None:
@@ -279,19 +311,25 @@ def _static(owner: Any, name: str) -> Any:
     return inspect.getattr_static(owner, name, _ABSENT)
 
 
-class _Copy(NamedTuple):
-    """A replacement in modules other than ``owner``: where they hold ``old`` under ``name``, they get ``new``."""
+_everywhere: list[Copy] = []
+"""What was replaced outside of modules, until all hooks are removed."""
 
-    name: str
-    old: Any
-    new: Any
-    owner: ModuleType
-    is_for_good: bool = False
+
+def settle_everywhere(hooks: Iterable[Hooks]) -> None:
+    """Replace what the program and its libraries held before there were hooks, in a single pass over all objects."""
+    _everywhere.extend(put_everywhere([copy for library in hooks for copy in library.late()]))
 
 
 def remove_all(hooks: Iterable[Hooks]) -> None:
     """Remove the hooks of several integrations, with a single pass over the other modules."""
-    _swap([copy for library in hooks for copy in library.take_back()])
+    libraries = list(hooks)
+    held = [copy.reversed() for library in libraries for copy in library.held() if not copy.is_for_good]
+    removed = [copy for library in libraries for copy in library.take_back()]
+    _swap(removed)
+    put_in_modules(held)
+    gone = {id(copy.old) for copy in removed}
+    put_everywhere([copy.reversed() for copy in _everywhere if id(copy.new) in gone])
+    _everywhere[:] = [copy for copy in _everywhere if id(copy.new) not in gone]
 
 
 def _first_loading(owners: set[ModuleType]) -> int:
@@ -315,12 +353,14 @@ def loading(module: ModuleType) -> str | None:
     return None
 
 
-def _swap(copies: list[_Copy], since: int = 0) -> None:
+def _swap(copies: list[Copy], since: int = 0) -> Counter[int]:
     """Apply replacements: in every module under the original name, in ``__main__`` under any name. Not in ``_io``, by
-    whose ``open`` every import reads its file, unless an integration hooks it by name."""
+    whose ``open`` every import reads its file, unless an integration hooks it by name. Returns how often, by the
+    ``id()`` of the old."""
+    swapped = Counter[int]()
     if not copies:
-        return
-    by_name: dict[str, list[_Copy]] = {}
+        return swapped
+    by_name: dict[str, list[Copy]] = {}
     for copy in copies:
         by_name.setdefault(copy.name, []).append(copy)
     names = by_name.keys()
@@ -332,6 +372,7 @@ def _swap(copies: list[_Copy], since: int = 0) -> None:
                 for copy in by_name[name]:
                     if held[name] is copy.old and module is not copy.owner:
                         setattr(module, name, copy.new)
+                        swapped[id(copy.old)] += 1
     by_value = {id(copy.old): copy.new for copy in copies}
     main = sys.modules.get("__main__")
     for alias, value in list(vars(main).items()) if main is not None else ():
@@ -340,6 +381,8 @@ def _swap(copies: list[_Copy], since: int = 0) -> None:
             replacement = by_value[id(replacement)]
         if replacement is not value:
             setattr(main, alias, replacement)
+            swapped[id(value)] += 1
+    return swapped
 
 
 class Integration(ABC):

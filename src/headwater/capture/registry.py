@@ -122,6 +122,11 @@ class Registry:
                 status.state, status.reason = State.OFF, "switched off by configuration"
                 continue
             status.stop_waiting = when_imported(trigger, _Installer(status, is_loud=only is not None))
+        if installed := [status.hooks for status in self.statuses.values() if status.hooks is not None]:
+            from headwater.capture.hooks import settle_everywhere
+
+            with GUARD.at("install"):
+                settle_everywhere(installed)
 
     def stop_waiting(self) -> None:
         """Install no further integrations, whatever is imported."""

@@ -40,9 +40,13 @@ _OUTER: Final = {"right outer": (1,), "full outer": (0, 1)}
 def install(hooks: Hooks, module: ModuleType) -> None:
     """Hook the functions of one of ``SUBMODULES``."""
     if module.__name__ == "pyarrow.compute":
-        for name, function in list(vars(module).items()):
-            if name in _EXPLICIT or hasattr(function, "__arrow_compute_function__"):
-                hooks.after(module, name, functools.partial(_after_function, name=name))
+        functions = [
+            name
+            for name, item in vars(module).items()
+            if name in _EXPLICIT or hasattr(item, "__arrow_compute_function__")
+        ]
+        for name in functions:
+            hooks.after(module, name, functools.partial(_after_function, name=name))
     elif module.__name__ == "pyarrow.acero":
         handlers = {
             "_filter_table": _after_filter,
