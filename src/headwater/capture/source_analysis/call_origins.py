@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from types import CodeType, FrameType, FunctionType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from headwater.capture import notebook_cells
 from headwater.capture.latest_arrays import Made
@@ -18,6 +18,7 @@ from headwater.capture.source_analysis.bindings import Called, Step, has_rounds,
 from headwater.capture.source_analysis.loop_rounds import arrays_of
 from headwater.capture.source_analysis.made_values import ends_of, line_in, made_there
 from headwater.capture.source_analysis.own_attributes import method_of
+from headwater.capture.source_analysis.row_list_syntax import called_name
 from headwater.capture.source_analysis.running_names import position_of
 from headwater.capture.user_code import COMPREHENSIONS, is_users, user_frame
 from headwater.capture.value_table import Values
@@ -94,8 +95,8 @@ class Places:
         for code in self.functions_called(getattr(step.node, "value", None), caller):
             for inner in steps_of(code):
                 given = inner.node.value if isinstance(inner.node, ast.Return) else None
-                if isinstance(given, ast.Tuple) and place is not None:
-                    given = given.elts[place] if place < len(given.elts) else None
+                if given is not None and place is not None and (parts := parts_of(given, len(_targets(step.node)))):
+                    given = parts[place] if place < len(parts) else None
                 if isinstance(given, ast.Dict):
                     given = _under_keys(given, mentions)
                 if given is not None:
@@ -179,11 +180,28 @@ def given_for(call: ast.Call, code: CodeType, name: str, place: int) -> ast.expr
 
 def place_of(node: ast.stmt, name: str) -> int | None:
     """The position of a name among the targets of ``a, b = ...``; None for a single target."""
-    target = node.targets[0] if isinstance(node, ast.Assign) else None
-    if not isinstance(target, ast.Tuple | ast.List):
-        return None
-    names = [item.id if isinstance(item, ast.Name) else "" for item in target.elts]
+    names = [item.id if isinstance(item, ast.Name) else "" for item in _targets(node)]
     return names.index(name) if name in names else None
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    return target.elts if isinstance(target, ast.Tuple | ast.List) else []
+
+
+_SPLITS: Final = frozenset(("train_test_split",))
+"""Functions of scikit-learn that return two parts of each argument, one after the other."""
+
+
+def parts_of(value: ast.expr, count: int) -> list[ast.expr]:
+    """The expressions of the ``count`` results that one gives: those of a tuple, or what a split cuts in two. Without
+    any if that is not known."""
+    if isinstance(value, ast.Tuple):
+        return value.elts
+    if not isinstance(value, ast.Call) or called_name(value) not in _SPLITS:
+        return []
+    parts = [item for item in value.args for _ in range(2)]
+    return parts if len(parts) == count and not any(isinstance(item, ast.Starred) for item in parts) else []
 
 
 def place_made(value: Value) -> Made:

@@ -8,8 +8,7 @@ from types import CodeType
 
 from headwater.capture.source_analysis.array_origins import MAX_STEPS
 from headwater.capture.source_analysis.bindings import Step, last_binding, names_in, step_at, steps_of
-from headwater.capture.source_analysis.made_values import line_in
-from headwater.capture.source_analysis.meant_parts import without_those_beside
+from headwater.capture.source_analysis.meant_parts import given_there, made_for
 from headwater.capture.values import Value
 
 
@@ -46,11 +45,13 @@ def iterated_columns(
         step = last_binding(steps, name, before)
         if step is None:
             continue
-        values = _passed_in(step, passes)
+        given = given_there(step.node, name)  # texts, labels = frame["text"].tolist(), frame["label"].tolist()
+        values = _passed_in(step, passes, given)
         values = _latest(step, values) if _binds_anew(step) else values
         found += values
         if not values and (name in names or not is_followed(name)):
-            waiting += [(other, step.first) for other in (*step.passed, *step.used)]
+            behind = (*step.passed, *step.used) if given is None else names_in(given)
+            waiting += [(other, step.first) for other in behind]
     return tuple(dict.fromkeys(found))
 
 
@@ -77,7 +78,4 @@ def goes_through(code: CodeType, line: int, passes: Mapping[int, tuple[Value, ..
 def _passed_in(step: Step, passes: Mapping[int, tuple[Value, ...]], within: ast.expr | None = None) -> list[Value]:
     """What the lines of a statement iterated over; without what it made beside the expression ``within``."""
     passed = [value for line, values in passes.items() if step.first <= line <= step.last for value in values]
-    if within is None:
-        return passed
-    kept = without_those_beside(passed, [within])
-    return [value for value in passed if value in kept or not step.first <= line_in(value) <= step.last]
+    return passed if within is None else made_for(passed, within, step.first, step.last)

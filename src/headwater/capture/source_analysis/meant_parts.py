@@ -8,8 +8,9 @@ from typing import Final
 
 from headwater.capture.notebook_cells import whole
 from headwater.capture.source_analysis.bindings import Step, mentions_in
-from headwater.capture.source_analysis.call_origins import place_of
+from headwater.capture.source_analysis.call_origins import parts_of, place_of
 from headwater.capture.source_analysis.code_lines import span_of
+from headwater.capture.source_analysis.made_values import line_in
 from headwater.capture.values import INFERRED, Columns, Dep, Rule, Value
 
 _MOST: Final = 200
@@ -43,6 +44,12 @@ def without_those_beside(values: list[Value], nodes: Sequence[ast.expr]) -> list
     extents = [_extent(node) for node in nodes]
     spans = [(value, _span(value)) for value in values]
     return [value for value, span in spans if span is None or any(_holds(extent, span) for extent in extents)]
+
+
+def made_for(values: list[Value], node: ast.expr, first: int, last: int) -> list[Value]:
+    """The values without those that the lines from ``first`` to ``last`` made beside an expression there."""
+    kept = without_those_beside(values, [node])
+    return [value for value in values if value in kept or not first <= line_in(value) <= last]
 
 
 def names_beside(values: list[Value], node: ast.AST) -> set[str]:
@@ -103,11 +110,13 @@ def _is_inner(node: ast.stmt, value: Value) -> bool:
 
 
 def given_there(node: ast.stmt, name: str) -> ast.expr | None:
-    """The expression for that name in an assignment of several expressions to several names."""
+    """The expression for that name in an assignment of several expressions to several names, or in one of several
+    splits: ``a, b, c, d = train_test_split(x, y)`` cuts ``x`` into ``a`` and ``b``."""
     place = place_of(node, name)
-    if place is None or not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Tuple):
+    if place is None or not isinstance(node, ast.Assign):
         return None
-    return node.value.elts[place] if place < len(node.value.elts) else None
+    given = parts_of(node.value, len(getattr(node.targets[0], "elts", ())))
+    return given[place] if place < len(given) else None
 
 
 def places_chosen(node: ast.stmt) -> frozenset[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from headwater.capture.source_analysis.bindings import Step, begins_anew, calls_with
+from headwater.capture.source_analysis.meant_parts import made_for
 from headwater.capture.source_analysis.row_list_syntax import (
     Key,
     Scope,
@@ -44,8 +45,9 @@ class NamesAbove:
 
     def passed(self, node: ast.AST) -> list[Value]:
         """What was iterated over, or fetched, within an expression."""
-        first = getattr(node, "lineno", 0)
-        return [value for line, values in self._passes.items() if first <= line <= last_line(node) for value in values]
+        first, last = getattr(node, "lineno", 0), last_line(node)
+        values = [value for line, values in self._passes.items() if first <= line <= last for value in values]
+        return made_for(values, node, first, last) if isinstance(node, ast.expr) else values
 
     def live(self, name: str, line: int) -> Value | None:
         """The value of the object of a name; None if it may have been changed since that line."""
