@@ -423,3 +423,41 @@ print(np.concat is np.concatenate, chosen["reader"] is np.loadtxt)
     captured = project.plain("with_init.py") if first else project.captured("script.py")
     assert captured == plain
     assert plain.out.endswith("True True\n")
+
+
+def test_functions_written_in_c_do_not_become_methods(project):
+    """A function that is the attribute of a class, and no method, is none under capture; it is found among other
+    functions, handed to processes, and joblib's memory finds what it kept of calls with it."""
+    project.write(
+        "script.py",
+        """
+import csv, os, pickle, random, sqlite3, sys
+import multiprocessing as mp
+import joblib
+import numpy as np
+class Store:
+    connect, load, dump, loads = sqlite3.connect, pickle.load, pickle.dump, pickle.loads
+    rename, writer, seed, fromfile, leave = os.rename, csv.writer, random.seed, np.fromfile, os._exit
+if __name__ == "__main__":
+    store = Store()
+    store.dump([1], open("a.pkl", "wb"))
+    store.rename("a.pkl", "b.pkl")
+    store.seed(1)
+    print(store.load(open("b.pkl", "rb")), store.loads(pickle.dumps(2)), store.connect(":memory:"), random.random())
+    store.writer(sys.stdout).writerow([store.fromfile("b.pkl", dtype="u1").size])
+    functions = [open, os.rename, pickle.load, pickle.loads, csv.writer, sqlite3.connect, os._exit]
+    for item in functions:
+        print(pickle.loads(pickle.dumps(item)) is item, {item: 1}[item], item, joblib.hash(item))
+    for kind in ("fork", "spawn"):
+        process = mp.get_context(kind).Process(target=os._exit, args=(5,))
+        process.start()
+        process.join()
+        print(process.exitcode)
+    sys.stdout.flush()
+    store.leave(3)
+""",
+    )
+    plain, captured = project.plain("script.py"), project.captured("script.py")
+    assert _without_addresses(captured.out) == _without_addresses(plain.out)
+    assert captured._replace(out="") == plain._replace(out="")
+    assert plain.out.count("True 1") == 7

@@ -26,12 +26,13 @@ import threading
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.capture import context
 from headwater.capture.guard import GUARD, is_fault
 from headwater.capture.held_functions import Copy, put_everywhere, put_in_modules, references
+from headwater.capture.stand_ins import let_be_found, never_binding
 from headwater.errors import DidNotEnable
 
 if TYPE_CHECKING:
@@ -192,8 +193,10 @@ class Hooks:
             self.put(owner, name, staticmethod(make(static.__func__)))
         else:
             original = static if isinstance(owner, type) else getattr(owner, name)
-            self.put(owner, name, make(original), for_good=for_good)
-            if isinstance(owner, ModuleType):
+            if not isinstance(owner, ModuleType):
+                self.put(owner, name, make(original), for_good=for_good)
+            else:
+                self.put(owner, name, never_binding(original, make(original)), for_good=for_good)
                 self._copies.append(Copy(name, original, getattr(owner, name), owner, for_good, others))
 
     def on_remove(self, undo: Callable[[], None]) -> None:
@@ -262,7 +265,7 @@ class Hooks:
             setattr(owner, name, replacement)
         except (AttributeError, TypeError) as error:
             raise DidNotEnable(f"{self.identifier}: {self._site(owner, name)} cannot be hooked: {error}") from error
-        _let_be_found(owner, name, replacement)
+        let_be_found(owner, name, replacement)
         if not for_good:
             self._undo.append(_Put(owner, name, own))
 
@@ -273,16 +276,6 @@ class Hooks:
 _ABSENT = object()
 _HELD = frozenset(("function", "builtin_function_or_method", "_ArrayFunctionDispatcher"))
 """The types of functions that are looked for where modules do not explain who holds them."""
-
-
-def _let_be_found(owner: Any, name: str, stand_in: Any) -> None:
-    """Give a wrapper of what a module has the name that it has there, if nothing else is found under its own:
-    ``random.seed`` is a method of a hidden object. Pickles refer to a function by its name."""
-    if not isinstance(stand_in, FunctionType) or not isinstance(owner, ModuleType):
-        return
-    known = stand_in.__qualname__
-    if "." in known and "<locals>" not in known:
-        stand_in.__qualname__, stand_in.__module__ = name, owner.__name__
 
 
 class _Put:

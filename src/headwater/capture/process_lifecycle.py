@@ -22,6 +22,7 @@ from headwater.capture.recorder import Recorder
 from headwater.capture.registry import REGISTRY
 from headwater.capture.run_outcomes import Outcome, outcome_of
 from headwater.capture.runs import new_run_id
+from headwater.capture.stand_ins import StandIn, called
 
 if TYPE_CHECKING:
     from headwater.capture.client import Client
@@ -111,9 +112,7 @@ def _hook_exits() -> None:
             setattr(os, name, _preceded(original, before, failed))
 
 
-def _preceded(
-    original: Callable[..., Any], before: Callable[..., None], failed: Callable[[], None]
-) -> Callable[..., Any]:
+def _preceded(original: Callable[..., Any], before: Callable[..., None], failed: Callable[[], None]) -> StandIn:
     """``original``, with ``before`` called before it with its arguments, and ``failed`` if it raises an error."""
 
     @functools.wraps(original)
@@ -127,7 +126,9 @@ def _preceded(
                 failed()
             raise
 
-    return stand_in
+    found = called(original, stand_in)
+    found.__module__ = os.__name__  # where pickles find it, as the target of a process; the original's own has no hook
+    return found
 
 
 def _before_exit(status: Any = 0, *_: Any, **__: Any) -> None:

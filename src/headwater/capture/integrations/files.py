@@ -32,6 +32,7 @@ from headwater.capture.library_callers import is_users_doing
 from headwater.capture.locations import MOST_FILES, located, path_of
 from headwater.capture.notebook_cells import user_place
 from headwater.capture.recorder import Emptied, Recorder
+from headwater.capture.stand_ins import StandIn
 from headwater.capture.values import UNKNOWN, Columns, DatasetRef, Dep, Value, make_value
 from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
 
@@ -111,7 +112,7 @@ def _hook_moves(hooks: Hooks, shutil: ModuleType) -> None:
     hooks.replace(shutil, "copytree", lambda original: observe_io(original, _copied_folder, "shutil.copytree"))
 
 
-class OpenStandIn:
+class OpenStandIn(StandIn):
     """Takes the place of ``open``. Not a function, so that it does not bind if it is a class attribute, like the
     original."""
 
@@ -140,12 +141,6 @@ class OpenStandIn:
             with GUARD.at("files.open"):
                 _is_new(recorder, handle, args[0])
         return handle
-
-    def __repr__(self) -> str:
-        return repr(self.__wrapped__)
-
-    def __reduce__(self) -> str:
-        return "open"
 
 
 OpenStandIn.__call__ = unseen(OpenStandIn.__call__)  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from types import ModuleType
+from types import BuiltinFunctionType, MethodType, ModuleType
 from typing import Any, ClassVar, Final
 
 from headwater.capture.containers import bind_parts, is_estimator, shape_of, typed, value_saved
@@ -21,6 +21,7 @@ from headwater.capture.locations import is_path, located
 from headwater.capture.process_lifecycle import WATCHED
 from headwater.capture.recorder import Recorder
 from headwater.capture.source_analysis.supposed_values import FROM_CODE, GUESSED
+from headwater.capture.stand_ins import StandIn
 from headwater.capture.user_code import is_users
 from headwater.capture.values import Value, opaque
 from headwater.capture.wrapper_frames import USERS_CODE, observe_io, unseen
@@ -43,6 +44,20 @@ class JoblibIntegration(Integration):
         hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "joblib.load"))
         hooks.replace(module.Parallel, "__call__", _running)
         hooks.replace(module.parallel.BatchedCalls, "__call__", _running_batch)
+        hooks.replace(module.hashing.Hasher, "save", _hashing)
+
+
+def _hashing(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Hash what stands in for a function written in C as the function itself: what ``Memory`` has kept of a call is
+    found by the hash of the arguments, with and without capture."""
+
+    @functools.wraps(original)
+    def save(self: Any, obj: Any) -> Any:
+        if isinstance(obj, StandIn) and isinstance(obj.__wrapped__, BuiltinFunctionType | MethodType):
+            obj = obj.__wrapped__
+        return original(self, obj)
+
+    return unseen(save)
 
 
 def _running(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,6 +18,7 @@ from headwater.capture.hooks import Hooks, Integration
 from headwater.capture.library_callers import is_users_doing
 from headwater.capture.locations import located
 from headwater.capture.recorder import Recorder
+from headwater.capture.stand_ins import never_binding
 from headwater.capture.values import DatasetRef
 from headwater.capture.wrapper_frames import observe_io
 
@@ -35,9 +36,9 @@ class PickleIntegration(Integration):
         """Hook the two functions that take a file, and the one that takes its bytes."""
         hooks.replace(module, "dump", lambda original: observe_io(original, _dumped, "pickle.dump"))
         hooks.replace(module, "load", lambda original: observe_io(original, _loaded, "pickle.load"))
-        stand_in = observe_io(module.loads, _loaded_bytes, "pickle.loads")
+        stand_in = never_binding(module.loads, observe_io(module.loads, _loaded_bytes, "pickle.loads"))
         for owner in (module, _pickle):  # where pickles that hold the function look for it
-            if owner.loads is stand_in.__wrapped__:  # type: ignore[attr-defined]
+            if owner.loads is stand_in.__wrapped__:
                 hooks.replace(owner, "loads", lambda _original: stand_in)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import Any, Final
 
+from headwater.capture.stand_ins import StandIn, called
+
 Make = Callable[[Any], Any]
 
 _OURS: Final[list[Any]] = []
@@ -74,28 +76,11 @@ _OF_C: Final[dict[str, Callable[..., Iterable[Any]]]] = {"concatenate": concaten
 
 def _equal(original: Any, make: Make) -> Any:
     """A wrapper that is found where the original is looked for, and the other way round; ``is`` tells them apart."""
-    kind = type(type(original).__name__, (_Equal,), {"__call__": staticmethod(make(original))})
-    found = kind()
-    functools.update_wrapper(found, original)
-    return found
+    return called(original, make(original), _Equal)
 
 
-class _Equal:
-    """Equal to the function that it wraps."""
-
-    __wrapped__: Any
-
-    def __eq__(self, other: object) -> bool:
-        return other is self or other is self.__wrapped__
-
-    def __hash__(self) -> int:
-        return hash(self.__wrapped__)
-
-    def __repr__(self) -> str:
-        return repr(self.__wrapped__)
+class _Equal(StandIn):
+    """Becomes a method as the attribute of a class, as the original does."""
 
     def __get__(self, instance: object, owner: object = None) -> Any:
         return self if instance is None else MethodType(self, instance)  # type: ignore[arg-type]
-
-    def __reduce__(self) -> str:
-        return str(self.__wrapped__.__qualname__)
