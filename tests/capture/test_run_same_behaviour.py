@@ -461,3 +461,42 @@ if __name__ == "__main__":
     assert _without_addresses(captured.out) == _without_addresses(plain.out)
     assert captured._replace(out="") == plain._replace(out="")
     assert plain.out.count("True 1") == 7
+
+
+def test_properties_of_saved_objects_are_not_computed(project):
+    """An object that is saved or loaded is not asked for what its own code would compute: a property may read a table,
+    or print."""
+    project.write(
+        "script.py",
+        """
+import json, pickle
+import joblib
+class Store:
+    def __init__(self, path):
+        self.path = path
+    @property
+    def columns(self):
+        print("columns")
+        return ["a"]
+    @property
+    def shape(self):
+        print("shape")
+        return 1, 1
+class Lazy:
+    def __getattr__(self, name):
+        if not name.startswith("__"):
+            print(name)
+        raise AttributeError(name)
+for item in (Store("x"), Lazy()):
+    joblib.dump([item], "a.joblib")
+    joblib.load("a.joblib")
+    with open("a.pkl", "wb") as file:
+        pickle.dump(item, file)
+    with open("a.pkl", "rb") as file:
+        pickle.load(file)
+print("end")
+""",
+    )
+    plain, captured = project.plain("script.py"), project.captured("script.py")
+    assert captured == plain
+    assert plain.out == "end\n"

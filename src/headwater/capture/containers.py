@@ -6,11 +6,13 @@ everything its parts come from; when it is loaded, each part comes from the file
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
 from headwater.capture.recorder import Recorder, saved_here
+from headwater.capture.user_code import is_users
 from headwater.capture.value_table import Values
 from headwater.capture.values import Columns, DatasetRef, Dep, Value, make_value
 
@@ -20,6 +22,9 @@ MAX_PARTS: Final = 100
 """How many parts are examined on each level of an object."""
 MAX_LEVELS: Final = 3
 _SEQUENCES: Final = (tuple, list, set, frozenset)
+_PLAIN: Final = frozenset(("builtins", "numpy", "pandas"))
+"""Modules of classes whose attributes are not the user's code."""
+_ABSENT: Final = object()
 
 
 def value_held(values: Values, obj: Any) -> Value | None:
@@ -48,7 +53,7 @@ def bind_parts(recorder: Recorder, obj: Any, source: Value) -> None:
     for part in _parts(obj, 0):
         if _is_followed(part):
             names = names_of(part)
-            rows = getattr(part, "shape", (None,))[0]
+            rows = (told(part, "shape") or (None,))[0]
             rule = _same if names else _whole
             recorder.values.bind(part, make_value(HELD, (source,), rule, columns=names, rows=rows))
 
@@ -62,6 +67,21 @@ def typed(ref: DatasetRef, obj: Any) -> DatasetRef:
     ):
         return ref._replace(type="MODEL")
     return ref
+
+
+def told(obj: Any, name: str) -> Any:
+    """An attribute, or None without one. What code of the user's would have to compute is not asked for: it may read a
+    table, or show something."""
+    kind = type(obj)
+    if kind.__module__ in _PLAIN:
+        return getattr(obj, name, None)
+    found = inspect.getattr_static(obj, name, _ABSENT)
+    if found is _ABSENT:
+        computed = getattr(kind, "__getattr__", None)
+    else:
+        computed = getattr(found, "fget", None) or getattr(found, "func", None)
+    code = getattr(inspect.unwrap(computed), "__code__", None) if computed is not None else None
+    return None if is_users(code) else getattr(obj, name, None)
 
 
 def is_estimator(obj: Any) -> bool:
@@ -79,7 +99,7 @@ def parts(obj: Any, level: int = 0) -> Iterator[Any]:
 
 def _predicts(obj: Any) -> bool:
     """Whether an object is an estimator that predicts, or a booster of xgboost or lightgbm."""
-    return hasattr(obj, "predict") and (is_estimator(obj) or hasattr(type(obj), "save_model"))
+    return (is_estimator(obj) or hasattr(type(obj), "save_model")) and hasattr(obj, "predict")
 
 
 def _followed(values: Values, obj: Any, level: int) -> Iterator[Value]:
@@ -111,25 +131,25 @@ def _items(obj: Any) -> list[Any]:
 
 def _is_followed(obj: Any) -> bool:
     """Whether objects of this kind have values of their own: they have a shape, or are estimators."""
-    shape = getattr(obj, "shape", None)
+    shape = told(obj, "shape")
     return (isinstance(shape, tuple) and len(shape) > 0) or is_estimator(obj)
 
 
 def names_of(part: Any) -> tuple[str, ...] | None:
     """The names of the columns of a table, the features of an estimator, or the name of a column; None without any."""
-    columns = getattr(part, "columns", None)
+    columns = told(part, "columns")
     if columns is None:
-        columns = getattr(part, "feature_names_in_", None)
+        columns = told(part, "feature_names_in_")
     if columns is None or callable(columns):
-        name = getattr(part, "name", None)
-        return (str(name),) if name is not None and hasattr(part, "index") else None
+        name = told(part, "name")
+        return (str(name),) if name is not None and told(part, "index") is not None else None
     return tuple(map(str, columns))
 
 
 def shape_of(obj: Any) -> tuple[tuple[str, ...] | None, int | None]:
     """The names of the columns of a table, or of a column that has a name, and the row count of these and of arrays;
     None for what an object does not have."""
-    shape = getattr(obj, "shape", None)
+    shape = told(obj, "shape")
     if not isinstance(shape, tuple) or not shape:
         return None, None
     return names_of(obj), shape[0]
