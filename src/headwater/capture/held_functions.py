@@ -56,11 +56,10 @@ def put_in_modules(copies: Iterable[Copy]) -> None:
 def _put_in_module(owner: ModuleType, news: dict[int, Any]) -> None:
     for item in list(vars(owner).values()):
         if isinstance(item, FunctionType):
-            _put_in_defaults(item, news)
+            _put_in_all_defaults(item, news)
         elif isinstance(item, type) and item.__module__ == owner.__name__:
             for method in vars(item).values():
-                if isinstance(method, FunctionType):
-                    _put_in_defaults(method, news)
+                _put_in_all_defaults(method, news)
         elif type(item) in _DICTS and not _is_namespace(item):
             _put_in_names(item, news)
         elif type(item) is list:
@@ -140,6 +139,13 @@ def _put_in_names(names: dict[Any, Any], news: dict[int, Any]) -> None:
         items = [(news.get(id(name), name), value) for name, value in names.items()]
         names.clear()
         names.update(items)
+
+
+def _put_in_all_defaults(function: Any, news: dict[int, Any]) -> None:
+    """Change the defaults of a function, and of those that it wraps: others may have hooks, too."""
+    while isinstance(function, FunctionType):
+        _put_in_defaults(function, news)
+        function = getattr(function, _OF_WRAPPERS, None)
 
 
 def _put_in_defaults(function: FunctionType, news: dict[int, Any]) -> None:
